@@ -1,0 +1,30 @@
+"""What every test starts from: one thread, and randomness that does not depend on the order of the tests."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+# The tensors here are small, and the workers of a parallel run share the cores.
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    """A generator in a known state, for every draw that a test makes."""
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """Modules of `torch.nn` initialise from the global generator and take no other."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def float64() -> Iterator[torch.dtype]:
+    """Double precision as the default dtype, so that modules built in the test have it too."""
+    previous = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield torch.float64
+    torch.set_default_dtype(previous)
