@@ -1,0 +1,111 @@
+"""The two geometries whose balls are ellipsoids: Euclidean and adaptive."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from symmetries import Covector, Params, Tangent, require_finite
+
+from .coordinates import Coordinates
+from .geometry import AbstractChart, AbstractGeometry
+
+Scope = Literal["elementwise", "filterwise", "tensorwise"]
+
+
+@dataclass(frozen=True)
+class Euclidean(AbstractGeometry):
+    r"""The metric :math:`\sum \xi^2`, with straight lines: standard sharpness, and SAM [Foret2021]."""
+
+    def chart(self, params: Params) -> "FlatChart":
+        """The frame is the identity."""
+        require_finite(params)
+        return FlatChart(params, {name: torch.ones((), dtype=p.dtype, device=p.device) for name, p in params.items()})
+
+
+@dataclass(frozen=True)
+class Adaptive(AbstractGeometry):
+    r"""The metric :math:`\sum (\xi_i / T_i)^2` with straight lines: adaptive sharpness, and ASAM [Kwon2021].
+
+    ``elementwise``: :math:`T_i = |w_i| + \eta`. ``filterwise``: the norm of the row (output unit or filter) that holds
+    the entry. ``tensorwise``: the Frobenius norm of the whole tensor, so that :math:`\|\xi\| = \|\xi\|_F / \|W\|_F`.
+
+    With :math:`\eta = 0`, an exactly zero entry (row, tensor) has :math:`T = 0`: it stays where it is, has no part in
+    norms, and never gives 0/0.
+
+    Args:
+        scope: what shares one scale.
+        eta: added to every scale (0.01 in the class of [Kwon2021], 0 in its examples).
+        biases: False leaves one-dimensional parameters unscaled (:math:`T = 1`), as [Kwon2021] does.
+    """
+
+    scope: Scope = "elementwise"
+    eta: float = 0.0
+    biases: bool = True
+
+    def __post_init__(self) -> None:
+        if self.scope not in ("elementwise", "filterwise", "tensorwise"):
+            raise ValueError(f"scope must be 'elementwise', 'filterwise' or 'tensorwise', got {self.scope!r}")
+        if not self.eta >= 0:
+            raise ValueError(f"eta must not be negative, got {self.eta}")
+
+    def chart(self, params: Params) -> "FlatChart":
+        """The frame is the diagonal T."""
+        require_finite(params)
+        return FlatChart(params, {name: self.scale(p) for name, p in params.items()})
+
+    def scale(self, w: Tensor) -> Tensor:
+        """T, of a shape that broadcasts to the parameter's."""
+        if not self.biases and w.ndim <= 1:
+            return torch.ones((), dtype=w.dtype, device=w.device)
+        if self.scope == "elementwise" or w.ndim == 0:
+            return w.detach().abs() + self.eta
+        dims = tuple(range(w.ndim)) if self.scope == "tensorwise" or w.ndim == 1 else tuple(range(1, w.ndim))
+        return torch.linalg.vector_norm(w.detach(), dim=dims, keepdim=True) + self.eta
+
+
+@dataclass(frozen=True)
+class FlatChart(AbstractChart):
+    """Straight lines in a diagonal frame; ``scales`` broadcast to the parameters."""
+
+    point: Params
+    scales: dict[str, Tensor]
+
+    @property
+    def dimension(self) -> int:  # type: ignore[override]
+        """The number of entries whose scale is not zero."""
+        return sum(int((s != 0).expand_as(self.point[name]).sum()) for name, s in self.scales.items())
+
+    def zeros(self) -> Coordinates:
+        """One tensor for each parameter."""
+        return tuple(torch.zeros_like(p) for p in self.point.values())
+
+    def vector(self, x: Coordinates) -> Tangent:
+        """``T x``."""
+        return {name: self.scales[name] * a for name, a in zip(self.point, x, strict=True)}
+
+    def coordinates(self, tangent: Tangent) -> Coordinates:
+        """``u / T``, and 0 where T is 0."""
+        return tuple(tangent[name] * reciprocal(self.scales[name]) for name in self.point)
+
+    def components(self, covector: Covector) -> Coordinates:
+        """``T c``."""
+        return tuple(covector[name] * self.scales[name] for name in self.point)
+
+    def covector(self, x: Coordinates) -> Covector:
+        """``x / T``, and 0 where T is 0."""
+        return {name: a * reciprocal(self.scales[name]) for name, a in zip(self.point, x, strict=True)}
+
+    def project(self, x: Coordinates) -> Coordinates:
+        """Only entries whose scale is zero are removed: nothing moves them."""
+        return tuple(a * (s != 0) for a, s in zip(x, self.scales.values(), strict=True))
+
+    def exp(self, x: Coordinates) -> Params:
+        """``point + T x``."""
+        return {name: self.point[name] + u for name, u in self.vector(x).items()}
+
+
+def reciprocal(scale: Tensor) -> Tensor:
+    """``1 / scale`` with 0 for 1/0: a direction in which the frame vanishes has no coordinate."""
+    return torch.where(scale == 0, 0.0, 1.0 / torch.where(scale == 0, 1.0, scale))

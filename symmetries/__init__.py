@@ -1,0 +1,46 @@
+"""What leaves the function of a network unchanged: groups, views, declarations, detection, verification, proof."""
+
+from .absorption import AbstractAbsorption, Gain, ReaderMean, Shift, WriterMean
+from .errors import SymmetryError
+from .factor import AbstractFactor
+from .group import GeneralLinear
+from .model_symmetry import Element, Family, ModelSymmetry
+from .params import (
+    Covector,
+    Params,
+    Shapes,
+    Tangent,
+    pairing,
+    require_finite,
+    trainable_parameters,
+    unknown_name,
+)
+from .rotation import Rotation
+from .symmetry import Symmetry, balancing_element
+from .view import View
+
+__all__ = [
+    "AbstractAbsorption",
+    "AbstractFactor",
+    "Covector",
+    "Element",
+    "Family",
+    "Gain",
+    "GeneralLinear",
+    "ModelSymmetry",
+    "Params",
+    "ReaderMean",
+    "Rotation",
+    "Shapes",
+    "Shift",
+    "Symmetry",
+    "SymmetryError",
+    "Tangent",
+    "View",
+    "WriterMean",
+    "balancing_element",
+    "pairing",
+    "require_finite",
+    "trainable_parameters",
+    "unknown_name",
+]

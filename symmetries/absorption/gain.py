@@ -1,0 +1,129 @@
+"""Gains that fold into the maps that read them."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ..errors import SymmetryError
+from ..factor import EXACT
+from ..params import Params, Shapes, Tangent, edited
+from ..view import View
+from .base import AbstractAbsorption
+
+
+@dataclass(frozen=True)
+class Gain(AbstractAbsorption):
+    r"""A gain per channel, folded into what reads the channel.
+
+    .. math:: (\gamma, \beta) \mapsto (\lambda \gamma, \lambda \beta), \qquad W \mapsto W \operatorname{diag}(\lambda)^{-1}
+
+    for every reader W, with :math:`\lambda \in (\mathbb{R}^*)^k`: the gain of a norm whose readers are all linear, or a
+    layer scale with its writer in the place of the readers. The section is :math:`\gamma = 1`.
+
+    Law: the readers must be complete; one reader left out makes the family false.
+
+    Args:
+        name: unique within a model.
+        gain: the view of :math:`\gamma`, shape ``(1, 1, k)``.
+        readers: views of the readers, the channel last, shape ``(copies, n, k)``.
+        followers: views that scale with the gain, e.g. the shift of the norm, shape ``(copies, n, k)``.
+        offset: added to the stored gain before it acts (1 where a norm multiplies by ``1 + weight``).
+    """
+
+    name: str
+    gain: View
+    readers: tuple[View, ...]
+    followers: tuple[View, ...] = ()
+    offset: float = 0.0
+    family: str = "gain into readers"
+    flags: frozenset[str] = frozenset({EXACT})
+    stage: ClassVar[int] = 0
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Gain, followers, readers."""
+        return (self.gain, *self.followers, *self.readers)
+
+    @property
+    def pins(self) -> tuple[View, ...]:
+        """The gain, held at 1."""
+        return (self.gain,)
+
+    def check(self, shapes: Shapes) -> None:
+        """One channel axis for all, and a single row of gains."""
+        copies, n, k = self.gain.shape(shapes)
+        if (copies, n) != (1, 1):
+            raise SymmetryError(f"{self.name}: the gain must be read as (1, 1, k), got {(copies, n, k)}")
+        require_last_axis(self.name, self.views, k, shapes)
+
+    def dimension(self, shapes: Shapes) -> int:
+        """The number of channels."""
+        return self.gain.shape(shapes)[2]
+
+    def random(
+        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
+    ) -> Tensor:
+        """Positive scalings, log-uniform over ``scale`` times ``[condition^-1/2, condition^1/2]``."""
+        exponents = torch.rand(self.dimension(shapes), generator=generator, dtype=torch.float64) - 0.5
+        return scale * (exponents * math.log(condition)).exp()
+
+    def exponential(self, algebra: Tensor) -> Tensor:
+        """Elementwise."""
+        return algebra.exp()
+
+    def inverse(self, element: Tensor) -> Tensor:
+        """Elementwise."""
+        return 1.0 / element
+
+    def act(self, element: Tensor, params: Params) -> Params:
+        """Scale gain and followers, divide the readers."""
+        moved = edited(params, self.parameters)
+        gain = self.gain.read(params)
+        factor = element.to(gain)
+        self.gain.write_(moved, (gain + self.offset) * factor - self.offset)
+        for view in self.followers:
+            view.write_(moved, view.read(params) * factor)
+        for view in self.readers:
+            view.write_(moved, view.read(params) / factor)
+        return moved
+
+    def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
+        r""":math:`(x \gamma, x \beta, -W \operatorname{diag} x)`."""
+        tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
+        gain = self.gain.read(params)
+        rate = algebra.to(gain)
+        self.gain.write_(tangent, (gain + self.offset) * rate)
+        for view in self.followers:
+            view.write_(tangent, view.read(params) * rate)
+        for view in self.readers:
+            view.write_(tangent, -view.read(params) * rate)
+        return tangent
+
+    def section(self, params: Params) -> Tensor:
+        r""":math:`1 / \gamma`.
+
+        Raises:
+            SymmetryError: a gain that is exactly zero: its channel is dead and cannot be folded.
+        """
+        gain = self.gain.read(params).detach()[0, 0].double().cpu() + self.offset
+        dead = torch.nonzero(gain == 0).flatten().tolist()
+        if dead:
+            raise SymmetryError(
+                f"{self.name}: gain {self.gain.parameter!r} is zero in channels {dead[:8]}, so it cannot be folded into "
+                "its readers; prune those channels, or leave this factor out of the symmetry"
+            )
+        return 1.0 / gain
+
+
+def require_last_axis(name: str, views: tuple[View, ...], k: int, shapes: Shapes) -> None:
+    """Raise ``SymmetryError`` unless all views have ``k`` columns."""
+    for view in views:
+        got = view.shape(shapes)
+        if got[2] != k:
+            raise SymmetryError(
+                f"{name}: expected {k} channels in the last axis of {view.parameter!r} read as {view.pattern!r}, "
+                f"got shape {got}"
+            )

@@ -1,0 +1,210 @@
+"""Mean directions that a normalization or a softmax does not see."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ..errors import SymmetryError
+from ..factor import EXACT
+from ..params import Params, Shapes, Tangent, edited
+from ..view import View
+from .base import AbstractAbsorption
+
+
+@dataclass(frozen=True)
+class WriterMean(AbstractAbsorption):
+    r"""The common component of all channels a map writes, removed by every LayerNorm that reads them.
+
+    .. math:: W \mapsto W + 1 u^{T}, \qquad b \mapsto b + s 1
+
+    for a writer of a residual stream that only LayerNorms read; also for an unembedding under softmax (flag
+    ``softmax``). The section is a writer whose columns have zero mean over the channels.
+
+    Args:
+        name: unique within a model.
+        writers: views ``(copies, n, h)`` with the channels along *n*; each column of each may be shifted.
+        centred: the shifts of the first writer sum to zero, where their sum is counted elsewhere.
+    """
+
+    name: str
+    writers: tuple[View, ...]
+    centred: bool = False
+    family: str = "mean of writers"
+    flags: frozenset[str] = frozenset({EXACT})
+    stage: ClassVar[int] = 3
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The writers."""
+        return self.writers
+
+    @property
+    def pins(self) -> tuple[View, ...]:
+        """The writers, of zero mean over the channels."""
+        return self.writers
+
+    def check(self, shapes: Shapes) -> None:
+        """All writers must have the same number of channels."""
+        channels = {view.shape(shapes)[1] for view in self.writers}
+        if len(channels) != 1:
+            raise SymmetryError(f"{self.name}: writers of one stream must agree in channels, got {sorted(channels)}")
+
+    def _columns(self, shapes: Shapes) -> list[int]:
+        return [copies * h for copies, _, h in (view.shape(shapes) for view in self.writers)]
+
+    def dimension(self, shapes: Shapes) -> int:
+        """The number of columns, one less when ``centred``."""
+        return sum(self._columns(shapes)) - self.centred
+
+    def random(
+        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
+    ) -> Tensor:
+        """Gaussian shifts of standard deviation ``scale``."""
+        return scale * self.random_algebra(shapes, generator=generator)
+
+    def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
+        """A Gaussian shift for every column of every writer, in one flat vector."""
+        columns = self._columns(shapes)
+        shifts = torch.randn(sum(columns), generator=generator, dtype=torch.float64)
+        if self.centred:
+            shifts[: columns[0]] -= shifts[: columns[0]].mean()
+        return shifts
+
+    def exponential(self, algebra: Tensor) -> Tensor:
+        """The shifts themselves: the group is additive."""
+        return algebra
+
+    def inverse(self, element: Tensor) -> Tensor:
+        """The opposite shifts."""
+        return -element
+
+    def act(self, element: Tensor, params: Params) -> Params:
+        """Add to every column."""
+        moved = edited(params, self.parameters)
+        for view, shift in self._shifts(element, params):
+            view.write_(moved, view.read(moved) + shift)
+        return moved
+
+    def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
+        """The same in every point."""
+        tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
+        for view, shift in self._shifts(algebra, params):
+            view.write_(tangent, view.read(tangent) + shift)
+        return tangent
+
+    def section(self, params: Params) -> Tensor:
+        """Minus the mean of every column."""
+        means = [view.read(params).detach().double().cpu().mean(dim=1).flatten() for view in self.writers]
+        if self.centred:
+            means[0] = means[0] - means[0].mean()
+        return -torch.cat(means)
+
+    def _shifts(self, element: Tensor, params: Params) -> Iterator[tuple[View, Tensor]]:
+        shapes = {name: params[name].shape for name in self.parameters}
+        for view, shift in zip(self.writers, element.split(self._columns(shapes)), strict=True):
+            copies, n, h = view.shape(shapes)
+            yield view, shift.to(params[view.parameter]).reshape(copies, 1, h).expand(copies, n, h)
+
+
+@dataclass(frozen=True)
+class ReaderMean(AbstractAbsorption):
+    r"""The component of a reader that a LayerNorm makes constant.
+
+    A normalized activation :math:`x = \gamma \hat n + \beta` has :math:`\sum_i (x_i - \beta_i) / \gamma_i = 0`, so
+
+    .. math:: W \mapsto W + v (1 / \gamma)^{T}, \qquad b \mapsto b - v \sum_i \beta_i / \gamma_i
+
+    changes no output. Free of the norm's eps. The section is a reader whose rows sum to zero (in channels where the gain
+    is 1, to which :class:`Gain` moves first).
+
+    Args:
+        name: unique within a model.
+        reader: the weight with the channels it reads along *n*, shape ``(copies, k, h)``.
+        bias: its bias, shape ``(1, 1, h)``, summed over copies; None where the shift is zero or the constant invisible.
+        gain: :math:`\gamma` as ``(1, k, 1)``; None for a gain of one.
+        shift: :math:`\beta` as ``(1, k, 1)``; None for a shift of zero.
+    """
+
+    name: str
+    reader: View
+    bias: View | None = None
+    gain: View | None = None
+    shift: View | None = None
+    family: str = "mean of readers"
+    flags: frozenset[str] = frozenset({EXACT})
+    stage: ClassVar[int] = 2
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Reader, bias, gain, shift, those that are there."""
+        return tuple(view for view in (self.reader, self.bias, self.gain, self.shift) if view is not None)
+
+    @property
+    def pins(self) -> tuple[View, ...]:
+        """The reader, whose rows sum to zero."""
+        return (self.reader,)
+
+    def check(self, shapes: Shapes) -> None:
+        """Gain and shift must have the reader's channels, the bias its rows."""
+        _, k, h = self.reader.shape(shapes)
+        for view, expected in ((self.gain, (1, k, 1)), (self.shift, (1, k, 1)), (self.bias, (1, 1, h))):
+            if view is not None and view.shape(shapes) != expected:
+                raise SymmetryError(
+                    f"{self.name}: expected {view.parameter!r} to read as {expected}, got {view.shape(shapes)}"
+                )
+
+    def dimension(self, shapes: Shapes) -> int:
+        """One for each row of the reader (times its copies)."""
+        copies, _, h = self.reader.shape(shapes)
+        return copies * h
+
+    def random(
+        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
+    ) -> Tensor:
+        """Gaussian shifts of standard deviation ``scale``."""
+        return scale * self.random_algebra(shapes, generator=generator)
+
+    def exponential(self, algebra: Tensor) -> Tensor:
+        """The shifts themselves: the group is additive."""
+        return algebra
+
+    def inverse(self, element: Tensor) -> Tensor:
+        """The opposite shifts."""
+        return -element
+
+    def act(self, element: Tensor, params: Params) -> Params:
+        """Add :math:`v (1 / \\gamma)^{T}` to the reader and take its constant from the bias."""
+        moved = edited(params, self.parameters)
+        for view, change in self._changes(element, params):
+            view.write_(moved, view.read(params) + change)
+        return moved
+
+    def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
+        """The same changes, as a velocity: the action is affine in v."""
+        tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
+        for view, change in self._changes(algebra, params):
+            view.write_(tangent, change)
+        return tangent
+
+    def section(self, params: Params) -> Tensor:
+        """Minus the sum of every row, over the sum of the inverse gains."""
+        rows = self.reader.read(params).detach()  # (copies, k, h)
+        inverse_gain = self._inverse_gain(params).detach().double().expand(1, rows.shape[1], 1)
+        return -(rows.double().sum(1) / inverse_gain.sum()).flatten().cpu()
+
+    def _inverse_gain(self, params: Params) -> Tensor:
+        if self.gain is None:
+            return torch.ones(1, 1, 1, dtype=params[self.reader.parameter].dtype, device=params[self.reader.parameter].device)
+        return 1.0 / self.gain.read(params)
+
+    def _changes(self, v: Tensor, params: Params) -> Iterator[tuple[View, Tensor]]:
+        rows = self.reader.read(params)
+        inverse_gain = self._inverse_gain(params)  # (1, k, 1)
+        by_copy = v.to(rows).reshape(rows.shape[0], 1, rows.shape[2])
+        yield self.reader, (by_copy * inverse_gain).expand_as(rows)
+        if self.bias is not None and self.shift is not None:
+            constant = (self.shift.read(params) * inverse_gain).sum()
+            yield self.bias, -by_copy.sum(0, keepdim=True) * constant

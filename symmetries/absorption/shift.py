@@ -1,0 +1,112 @@
+"""Shifts that fold into a bias, or that nothing sees."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ..errors import SymmetryError
+from ..factor import EXACT
+from ..params import Params, Shapes, Tangent, edited
+from ..view import View
+from .base import AbstractAbsorption
+from .gain import require_last_axis
+
+
+@dataclass(frozen=True)
+class Shift(AbstractAbsorption):
+    r"""A constant added to a feature, and taken back by what reads it.
+
+    .. math:: \beta \mapsto \beta + c, \qquad b_i \mapsto b_i - W_i c, \qquad b'_j \mapsto b'_j - c
+
+    for every reader :math:`(W_i, b_i)` and every opposite term :math:`b'_j`. Cases: a key bias under softmax (no
+    reader: the softmax ignores it; [Namazifar2023]); a value bias into the output bias (rows of a softmax sum to one);
+    the shift of a norm into the biases of its readers; a constant traded between two embeddings that are added. The
+    section is a source of zero mean (a single bias: zero).
+
+    Args:
+        name: unique within a model.
+        source: what the constant is added to, shape ``(1, n, k)``: one row for a bias, a row per entry of a table.
+        readers: pairs of a weight view ``(copies, out, k)``, summed over copies, and a bias view ``(1, out, 1)``.
+        opposite: views ``(1, n, k)`` from which the constant is taken.
+        centred: restrict to constants of zero mean over the channels, where the common one is counted elsewhere.
+    """
+
+    name: str
+    source: View
+    readers: tuple[tuple[View, View], ...] = ()
+    opposite: tuple[View, ...] = ()
+    centred: bool = False
+    family: str = "shift into bias"
+    flags: frozenset[str] = frozenset({EXACT})
+    stage: ClassVar[int] = 1
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Source, opposites, weights and biases of the readers."""
+        return (self.source, *self.opposite, *(view for pair in self.readers for view in pair))
+
+    @property
+    def pins(self) -> tuple[View, ...]:
+        """The source, of zero mean."""
+        return (self.source,)
+
+    def check(self, shapes: Shapes) -> None:
+        """One channel axis for all, one bias for each row of a reader."""
+        k = self.source.shape(shapes)[2]
+        require_last_axis(self.name, (self.source, *self.opposite, *(weight for weight, _ in self.readers)), k, shapes)
+        for weight, bias in self.readers:
+            out = weight.shape(shapes)[1]
+            if bias.shape(shapes) != (1, out, 1):
+                raise SymmetryError(
+                    f"{self.name}: expected the bias {bias.parameter!r} to read as {(1, out, 1)} beside "
+                    f"{weight.parameter!r}, got {bias.shape(shapes)}"
+                )
+
+    def dimension(self, shapes: Shapes) -> int:
+        """The number of channels, one less when ``centred``."""
+        return self.source.shape(shapes)[2] - self.centred
+
+    def random(
+        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
+    ) -> Tensor:
+        """A Gaussian constant of standard deviation ``scale``."""
+        return self.exponential(scale * self.random_algebra(shapes, generator=generator))
+
+    def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
+        """A Gaussian vector with one entry for each channel."""
+        return torch.randn(self.source.shape(shapes)[2], generator=generator, dtype=torch.float64)
+
+    def exponential(self, algebra: Tensor) -> Tensor:
+        """The constant itself (its mean removed when ``centred``): the group is additive."""
+        return algebra - algebra.mean() if self.centred else algebra
+
+    def inverse(self, element: Tensor) -> Tensor:
+        """The opposite constant."""
+        return -element
+
+    def act(self, element: Tensor, params: Params) -> Params:
+        """Add to the source, take from readers and opposites."""
+        moved = edited(params, self.parameters)
+        for view, change in self._changes(element, params):
+            view.write_(moved, view.read(moved) + change)
+        return moved
+
+    def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
+        """The same changes, as a velocity: the action is affine in the constant."""
+        tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
+        for view, change in self._changes(self.exponential(algebra), params):
+            view.write_(tangent, view.read(tangent) + change)
+        return tangent
+
+    def section(self, params: Params) -> Tensor:
+        """Minus the mean of the source."""
+        return self.exponential(-self.source.read(params).detach().double().cpu().mean(dim=(0, 1)))
+
+    def _changes(self, constant: Tensor, params: Params) -> list[tuple[View, Tensor]]:
+        c = constant.to(self.source.read(params))
+        changes = [(self.source, c), *((view, -c) for view in self.opposite)]
+        for weight, bias in self.readers:
+            changes.append((bias, -(weight.read(params) @ c).sum(0)[None, :, None]))  # (1, out, 1)
+        return changes

@@ -1,0 +1,272 @@
+"""The symmetry group of a whole model."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Literal
+
+import networkx as nx
+import torch
+from torch import Tensor
+
+from .absorption import AbstractAbsorption
+from .errors import SymmetryError
+from .factor import COUNTED, AbstractFactor, named
+from .params import Params, Shapes, Tangent, lookup, unknown_name
+from .symmetry import Symmetry
+
+Element = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One line of the dimension table: how many dimensions a family of factors has, and what holds of it."""
+
+    name: str
+    dimension: int
+    flags: frozenset[str]
+
+    def __iter__(self) -> Iterator[object]:
+        return iter((self.name, self.dimension, self.flags))
+
+
+@dataclass(frozen=True)
+class ModelSymmetry:
+    """The product of all factors of a model's symmetry group, bound to the shapes of its parameters.
+
+    Elements and algebra elements are dictionaries from factor names to tensors; a factor that is absent stays at the
+    identity. Factors act one after the other, in the order of :attr:`factors`.
+
+    Laws: ``act(g, params)`` is the same function as ``params``; ``undo(g, act(g, params)) == params``;
+    ``canonical(act(g, params))`` and ``canonical(params)`` differ by unitaries that commute with the singular values.
+
+    Args:
+        factors: pairs, absorptions, rotations; put in the order in which sections are taken.
+        shapes: the shape of every trainable parameter.
+        head: ``"softmax"`` when factors may change logits that a softmax turns into the same probabilities.
+        unrecognised: modules that detection knows nothing about.
+
+    Raises:
+        SymmetryError: a view of an unknown parameter, or of a shape that does not fit.
+        ValueError: two factors of one name.
+    """
+
+    factors: tuple[AbstractFactor, ...]
+    shapes: Shapes
+    head: Literal["softmax", "raw"] = "raw"
+    unrecognised: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        named(self.factors)
+        for factor in self.factors:
+            factor.check(self.shapes)
+        object.__setattr__(self, "factors", tuple(section_order(self.factors)))
+
+    def __getitem__(self, name: str) -> AbstractFactor:
+        table = named(self.factors)
+        if name not in table:
+            raise SymmetryError(unknown_name("factor", name, table))
+        return table[name]
+
+    @property
+    def pairs(self) -> tuple[Symmetry, ...]:
+        """The factor pairs."""
+        return tuple(factor for factor in self.factors if isinstance(factor, Symmetry))
+
+    @property
+    def absorptions(self) -> tuple[AbstractAbsorption, ...]:
+        """The factors with a global section."""
+        return tuple(factor for factor in self.factors if isinstance(factor, AbstractAbsorption))
+
+    @property
+    def quotiented(self) -> tuple[AbstractFactor, ...]:
+        """The factors that a quotient takes out: all that are not flagged ``counted``."""
+        return tuple(factor for factor in self.factors if COUNTED not in factor.flags)
+
+    @cached_property
+    def dimension(self) -> int:
+        """The dimension of a generic orbit: the sum over factors, with overlaps counted once.
+
+        Detection declares factors that do not overlap, so that the sum is the rank; ``audit`` checks that on the model.
+        """
+        return sum(family.dimension for family in self.families)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Dimensions by family, largest first."""
+        total: dict[tuple[str, frozenset[str]], int] = {}
+        for factor in self.factors:
+            key = (factor.family, factor.flags)
+            total[key] = total.get(key, 0) + factor.dimension(self.shapes)
+        ordered = sorted(total.items(), key=lambda item: (-item[1], item[0][0]))
+        return tuple(Family(name, dimension, flags) for (name, flags), dimension in ordered)
+
+    def random(
+        self,
+        generator: torch.Generator | None = None,
+        condition: float = 10.0,
+        scale: float = 1.0,
+        *,
+        factors: Iterable[AbstractFactor] | None = None,
+    ) -> Element:
+        """A random group element.
+
+        Args:
+            generator: where the draws come from.
+            condition: condition number of every GL block; scalings spread over ``[condition^-1/2, condition^1/2]``.
+            scale: size of every block and shift.
+            factors: which factors move; by default those that a quotient takes out (:attr:`quotiented`).
+        """
+        chosen = self.quotiented if factors is None else tuple(factors)
+        return {
+            f.name: f.random(self.shapes, generator=generator, condition=condition, scale=scale) for f in chosen
+        }
+
+    def random_algebra(
+        self, generator: torch.Generator | None = None, *, factors: Iterable[AbstractFactor] | None = None
+    ) -> Element:
+        """A Gaussian element of the Lie algebra, of every factor by default (counted ones too)."""
+        chosen = self.factors if factors is None else tuple(factors)
+        return {f.name: f.random_algebra(self.shapes, generator=generator) for f in chosen}
+
+    def exponential(self, x: Element) -> Element:
+        """The group element each algebra element generates."""
+        return {name: self[name].exponential(value) for name, value in x.items()}
+
+    def act(self, g: Element, params: Params) -> Params:
+        """The transformed parameters: another dictionary, the same function."""
+        self._require_known(g)
+        for factor in self.factors:
+            if factor.name in g:
+                params = factor.act(g[factor.name], params)
+        return params
+
+    def undo(self, g: Element, params: Params) -> Params:
+        """The inverse of :meth:`act`: ``undo(g, act(g, params)) == params``."""
+        self._require_known(g)
+        for factor in reversed(self.factors):
+            if factor.name in g:
+                params = factor.act(factor.inverse(g[factor.name]), params)
+        return params
+
+    def infinitesimal(self, x: Element, params: Params) -> Tangent:
+        """The vertical direction of the algebra element ``x``: the sum over its factors, zero elsewhere."""
+        self._require_known(x)
+        tangent = {name: torch.zeros_like(value) for name, value in params.items()}
+        for factor in self.factors:
+            if factor.name in x:
+                for name, velocity in factor.infinitesimal(x[factor.name], params).items():
+                    tangent[name] = tangent[name] + velocity
+        return tangent
+
+    def section(self, params: Params, *, balance: bool = True) -> Element:
+        """The element that moves ``params`` to the canonical representative of its orbit.
+
+        Absorptions first (gains to 1, shifts to 0, means removed), then, with ``balance``, every uncoupled pair to its
+        balanced basis.
+        """
+        self.require(params)
+        uncoupled = {component[0].name for component in self.components() if len(component) == 1}
+        element: Element = {}
+        for factor in self.factors:
+            if isinstance(factor, AbstractAbsorption) or (balance and factor.name in uncoupled):
+                step = factor.section(params)
+                if step is not None:
+                    element[factor.name] = step
+                    params = factor.act(step, params)
+        return element
+
+    def canonical(self, params: Params) -> Params:
+        """The canonical representative: gains 1, shifts 0, readers and writers centred, heads balanced."""
+        return self.act(self.section(params), params)
+
+    @cached_property
+    def _components(self) -> tuple[tuple[Symmetry, ...], ...]:
+        graph: nx.Graph = nx.Graph()
+        pairs = {pair.name: pair for pair in self.pairs}
+        graph.add_nodes_from(pairs)
+        by_parameter: dict[str, list[Symmetry]] = {}
+        for pair in self.pairs:
+            for name in pair.parameters:
+                by_parameter.setdefault(name, []).append(pair)
+        for name, sharing in by_parameter.items():
+            for a, b in combinations(sharing, 2):
+                if not graph.has_edge(a.name, b.name) and self._overlap(a, b, name):
+                    graph.add_edge(a.name, b.name)
+        order = {pair.name: i for i, pair in enumerate(self.pairs)}
+        return tuple(
+            tuple(pairs[name] for name in sorted(component, key=order.__getitem__))
+            for component in nx.connected_components(graph)
+        )
+
+    def components(self) -> tuple[tuple[Symmetry, ...], ...]:
+        """Factor pairs that share entries of a parameter, together: those are projected jointly."""
+        return self._components
+
+    def _overlap(self, a: Symmetry, b: Symmetry, name: str) -> bool:
+        """Whether two pairs act on a common entry of one parameter."""
+        seen = torch.zeros(self.shapes[name], dtype=torch.uint8)
+        for pair in (a, b):
+            touched = {name: torch.zeros(self.shapes[name], dtype=torch.uint8)}
+            for view in pair.views:
+                if view.parameter == name:
+                    value = view.read(touched)
+                    view.write_(touched, torch.ones_like(value) * (1 + 1j if view.is_complex else 1))
+            seen += touched[name]
+        return bool((seen == 2).any())
+
+    def require(self, params: Mapping[str, Tensor]) -> None:
+        """Raise unless ``params`` has every parameter of the group, in the declared shape."""
+        for factor in self.factors:
+            for name in factor.parameters:
+                got = lookup(params, name).shape
+                if got != self.shapes[name]:
+                    raise SymmetryError(
+                        f"{name!r} has shape {tuple(got)}, the symmetry was declared for {tuple(self.shapes[name])}"
+                    )
+
+    def _require_known(self, g: Element) -> None:
+        table = named(self.factors)
+        for name in g:
+            if name not in table:
+                raise SymmetryError(unknown_name("factor", name, table))
+
+    def __str__(self) -> str:
+        width = max((len(family.name) for family in self.families), default=0)
+        lines = [
+            f"  {family.name:<{width}}  {family.dimension:>10,}  {', '.join(sorted(family.flags))}"
+            for family in self.families
+        ]
+        total = sum(shape.numel() for shape in self.shapes.values())
+        head = f"symmetry of dimension {self.dimension:,} ({self.dimension / max(total, 1):.2%} of {total:,} parameters)"
+        unknown = [f"  not recognised: {', '.join(self.unrecognised)}"] if self.unrecognised else []
+        return "\n".join([head, *lines, *unknown])
+
+
+def section_order(factors: Iterable[AbstractFactor]) -> list[AbstractFactor]:
+    """Absorptions by stage, then pairs, then the rest; within a stage what moves another's pins goes before it.
+
+    A norm's shift, for instance, folds into a value bias, which then folds into the output bias.
+    """
+    factors = list(factors)
+
+    def stage(factor: AbstractFactor) -> int:
+        return factor.stage if isinstance(factor, AbstractAbsorption) else 100 + (not isinstance(factor, Symmetry))
+
+    ordered: list[AbstractFactor] = []
+    for level in sorted({stage(factor) for factor in factors}):
+        same = {factor.name: factor for factor in factors if stage(factor) == level}
+        graph: nx.DiGraph = nx.DiGraph()
+        graph.add_nodes_from(same)
+        for a in same.values():
+            for b in same.values():
+                if a is not b and isinstance(b, AbstractAbsorption):
+                    pinned = {view.parameter for view in b.pins}
+                    own = {view.parameter for view in a.pins} if isinstance(a, AbstractAbsorption) else set()
+                    if pinned & (a.parameters - own):
+                        graph.add_edge(a.name, b.name)
+        cyclic = not nx.is_directed_acyclic_graph(graph)
+        names = list(same) if cyclic else list(nx.lexicographical_topological_sort(graph, key=list(same).index))
+        ordered += [same[name] for name in names]
+    return ordered

@@ -1,0 +1,67 @@
+r"""Parameters as a dictionary of tensors, and the three kinds of dictionary that share its keys.
+
+* ``Params``: a point, name -> tensor, as ``dict(model.named_parameters())`` gives it (a tied tensor once).
+* ``Tangent``: a velocity at a point, the same keys and shapes.
+* ``Covector``: a differential at a point, what autograd returns. A covector is not a tangent: only a metric turns one
+  into the other (``geometry.sharp``, ``geometry.flat``).
+"""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from .errors import SymmetryError
+
+Params = dict[str, Tensor]
+Tangent = dict[str, Tensor]
+Covector = dict[str, Tensor]
+Shapes = Mapping[str, torch.Size]
+
+
+def trainable_parameters(model: nn.Module) -> Params:
+    """The parameters of ``model`` that require a gradient, detached: the point at which geometry is done.
+
+    Frozen parameters belong to the function, not to the point; a tied tensor appears once, under its first name.
+    """
+    return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+
+
+def edited(params: Params, names: Iterable[str]) -> Params:
+    """``params`` with the tensors called ``names`` cloned, so that they may be written; the others are shared."""
+    copy = dict(params)
+    for name in names:
+        copy[name] = lookup(params, name).clone()
+    return copy
+
+
+def lookup(params: Mapping[str, Tensor], name: str) -> Tensor:
+    """``params[name]``, or an error that names the closest parameters there are."""
+    if name not in params:
+        raise SymmetryError(unknown_name("parameter", name, params))
+    return params[name]
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """The message for a name that is not there: what was asked for, and the nearest names that are."""
+    from difflib import get_close_matches
+
+    known = list(known)
+    nearest = get_close_matches(name, known, n=4, cutoff=0.4) or known[:4]
+    return f"no {kind} named {name!r} (got {len(known)} of them); the nearest are {nearest}"
+
+
+def require_finite(params: Params) -> None:
+    """Raise ``ValueError`` naming every parameter that holds a NaN or an infinity."""
+    bad = [name for name, value in params.items() if not bool(torch.isfinite(value).all())]
+    if bad:
+        raise ValueError(
+            f"parameters must be finite, got NaN or Inf in {bad[:5]}{' ...' if len(bad) > 5 else ''}; "
+            "check the checkpoint, or the learning rate it was trained with"
+        )
+
+
+def pairing(covector: Covector, tangent: Tangent) -> Tensor:
+    r"""The number :math:`\sum_k \langle c_k, u_k \rangle` a covector assigns to a tangent, accumulated in float64."""
+    terms = [torch.sum(covector[name].double() * tangent[name].double()) for name in tangent]
+    return torch.stack(terms).sum()

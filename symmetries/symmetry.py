@@ -1,0 +1,156 @@
+"""Factor pairs: the parameters a network sees only through a product."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .errors import SymmetryError
+from .factor import EXACT, AbstractFactor
+from .group import GeneralLinear
+from .params import Params, Shapes, Tangent, edited
+from .view import View
+
+
+@dataclass(frozen=True)
+class Symmetry(AbstractFactor):
+    r"""Parameters that enter the function only through :math:`G H^{H}`, head by head.
+
+    The views on a side are stacked along *n* into G (``standard``, shape ``(copies, n, h)``) and H (``dual``,
+    ``(copies, m, h)``); the group acts by :math:`(G, H) \mapsto (G A^{-1}, H A^{H})`.
+
+    Law: ``model(act(g, params)) == model(params)`` for every ``g``, which :func:`symmetries.verify` tries.
+
+    Example:
+        >>> pair = Symmetry(
+        ...     GeneralLinear(1, positive=True),
+        ...     standard=(View("0.weight", "copies n -> copies n 1"), View("0.bias", "copies -> copies 1 1")),
+        ...     dual=(View("2.weight", "m copies -> copies m 1"),),
+        ... )
+
+    Args:
+        group: GL(h); its ``h`` must be the last axis of every view.
+        standard: views of G.
+        dual: views of H.
+        name: unique within a model; by default made from the parameters' names.
+        family: what the audit and the dimension table call it.
+        flags: see ``symmetries.factor.FLAGS``.
+    """
+
+    group: GeneralLinear
+    standard: tuple[View, ...]
+    dual: tuple[View, ...]
+    name: str = ""
+    family: str = "factor pair"
+    flags: frozenset[str] = frozenset({EXACT})
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "standard", tuple(self.standard))
+        object.__setattr__(self, "dual", tuple(self.dual))
+        if not self.standard or not self.dual:
+            raise ValueError("a symmetry needs at least one view on either side")
+        if any(view.is_complex != (self.group.field == "complex") for view in self.views):
+            raise ValueError(f"{self.group} needs views that are all {self.group.field}, see View's axis 'pair'")
+        if not self.name:
+            object.__setattr__(self, "name", f"{self.standard[0].parameter} ~ {self.dual[0].parameter}")
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Standard views, then dual views."""
+        return self.standard + self.dual
+
+    def copies(self, shapes: Shapes) -> int:
+        """How many independent group elements there are, e.g. heads."""
+        return self.standard[0].shape(shapes)[0]
+
+    def rows(self, shapes: Shapes) -> tuple[int, int]:
+        """The number of rows of G and of H."""
+        return sum(v.shape(shapes)[1] for v in self.standard), sum(v.shape(shapes)[1] for v in self.dual)
+
+    def check(self, shapes: Shapes) -> None:
+        """Every view must have the same number of copies, and ``h`` columns."""
+        copies = self.copies(shapes)
+        for view in self.views:
+            got = view.shape(shapes)
+            if (got[0], got[2]) != (copies, self.group.h):
+                raise SymmetryError(
+                    f"{self.name}: expected {copies} copies of matrices with {self.group.h} columns, got "
+                    f"{got[0]} copies with {got[2]} columns in {view.parameter!r} read as {view.pattern!r}"
+                )
+
+    def dimension(self, shapes: Shapes) -> int:
+        r"""``copies`` times :math:`h^2 - (h - r_G)(h - r_H)`, with generic ranks :math:`r = \min(n, h)`."""
+        h = self.group.h
+        lacking = [h - min(n, h) for n in self.rows(shapes)]
+        return self.copies(shapes) * (h**2 - lacking[0] * lacking[1]) * (self.group.dimension // h**2)
+
+    def stack(self, params: Params) -> tuple[Tensor, Tensor]:
+        """G and H, shapes ``(copies, n, h)`` and ``(copies, m, h)``."""
+        g, h = (torch.cat([view.read(params) for view in side], dim=1) for side in (self.standard, self.dual))
+        return g, h
+
+    def unstack_(self, params: Params, standard: Tensor, dual: Tensor) -> None:
+        """Write G and H back into the parameters, in place."""
+        shapes = {name: params[name].shape for name in self.parameters}
+        for side, matrix in ((self.standard, standard), (self.dual, dual)):
+            pieces = matrix.split([view.shape(shapes)[1] for view in side], dim=1)
+            for view, piece in zip(side, pieces, strict=True):
+                view.write_(params, piece)
+
+    def random(
+        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
+    ) -> Tensor:
+        """One element for every copy, shape ``(copies, h, h)``."""
+        return self.group.random(self.copies(shapes), generator=generator, condition=condition, scale=scale)
+
+    def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
+        """Shape ``(copies, h, h)``."""
+        return self.group.random_algebra(self.copies(shapes), generator=generator)
+
+    def exponential(self, algebra: Tensor) -> Tensor:
+        """The matrix exponential of every copy."""
+        return torch.linalg.matrix_exp(algebra)
+
+    def inverse(self, element: Tensor) -> Tensor:
+        """The inverse matrix of every copy."""
+        return torch.linalg.inv(element)
+
+    def act(self, element: Tensor, params: Params) -> Params:
+        """``(G A^-1, H A^H)``."""
+        moved = edited(params, self.parameters)
+        self.unstack_(moved, *self.group.act(element, *self.stack(params)))
+        return moved
+
+    def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
+        """``(-G X, H X^H)``."""
+        tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
+        self.unstack_(tangent, *self.group.infinitesimal(algebra, *self.stack(params)))
+        return tangent
+
+    def section(self, params: Params) -> Tensor | None:
+        r"""The change to a balanced basis, :math:`G^{H} G = H^{H} H` diagonal; None where a factor lacks full rank.
+
+        Unique up to a unitary that commutes with the singular values, and computed in double precision.
+        """
+        standard, dual = (matrix.to(self.group.dtype) for matrix in self.stack(params))
+        balance = balancing_element(standard.mH @ standard, dual.mH @ dual)
+        if balance is None:
+            return None
+        if self.group.positive:
+            balance[:, 0] *= torch.linalg.det(balance).sign().unsqueeze(-1)
+        return balance.cpu()
+
+
+def balancing_element(s: Tensor, t: Tensor) -> Tensor | None:
+    r"""A with :math:`A^{-H} S A^{-1} = A T A^{H}` diagonal, from the Gram matrices, shape ``(copies, h, h)``.
+
+    With the Cholesky factor of :math:`S = L L^{H}` and :math:`L^{H} T L = U D U^{H}`, it is
+    :math:`A = D^{-1/4} U^{H} L^{H}`. None when S or T is not positive definite to working precision.
+    """
+    lower, info = torch.linalg.cholesky_ex(s)
+    if bool((info != 0).any()):
+        return None
+    squares, unitary = torch.linalg.eigh(lower.mH @ t @ lower)
+    if bool((squares <= 0).any()):
+        return None
+    return squares.pow(-0.25).unsqueeze(-1) * (lower @ unitary).mH

@@ -1,0 +1,139 @@
+"""Views: a named parameter read as a stack of matrices."""
+
+import re
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from .errors import SymmetryError
+from .params import Params, Shapes, lookup, unknown_name
+
+_GROUPS = re.compile(r"\([^()]*\)|\S+")
+_COMPLEX_AXIS = "pair"
+_UNGROUPED = str.maketrans("", "", "()")
+
+
+@dataclass(frozen=True, init=False)
+class View:
+    r"""A parameter read as ``copies`` matrices of ``n`` rows and ``h`` columns.
+
+    ``pattern`` is an einops pattern whose right side ends in the three axes *copies*, *n*, *h* (each may be a
+    parenthesised product or ``1``). Axes before them select a part of a fused parameter and are chosen with
+    :meth:`at`. A fourth, last axis called ``pair`` holds real and imaginary part: then the view is complex.
+
+    Reading never changes the parameter; :meth:`write_` is the exact inverse, in place.
+
+    Example:
+        >>> queries = View("attn.in_proj_weight", "(three copies h) n -> three copies n h", three=3, copies=2).at(0)
+        >>> queries.read({"attn.in_proj_weight": torch.arange(24.0).reshape(12, 2)}).shape
+        torch.Size([2, 2, 2])
+
+    Args:
+        parameter: name in ``dict(model.named_parameters())``.
+        pattern: einops pattern, for instance ``"(copies h) n -> copies n h"``.
+        **sizes: lengths of axes that the shape alone does not give.
+
+    Raises:
+        ValueError: a pattern without arrow, or whose right side has fewer than three axes.
+    """
+
+    parameter: str
+    pattern: str
+    sizes: tuple[tuple[str, int], ...]
+    index: tuple[int, ...]
+
+    def __init__(self, parameter: str, pattern: str, **sizes: int) -> None:
+        if pattern.count("->") != 1 or len(_GROUPS.findall(pattern.split("->")[1])) < 3:
+            raise ValueError(f"a view's pattern must read '... -> ... copies n h', got {pattern!r}")
+        object.__setattr__(self, "parameter", parameter)
+        object.__setattr__(self, "pattern", " ".join(pattern.split()))
+        object.__setattr__(self, "sizes", tuple(sorted(sizes.items())))
+        object.__setattr__(self, "index", ())
+
+    def at(self, *index: int) -> "View":
+        """The part of a fused parameter at ``index`` along the axes that stand before *copies*."""
+        chosen: View = object.__new__(View)
+        for name, value in (*self.__dict__.items(), ("index", index)):
+            object.__setattr__(chosen, name, value)
+        return chosen
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the last axis of the pattern is ``pair``: real and imaginary part."""
+        return self._right[-1] == _COMPLEX_AXIS
+
+    @property
+    def _left(self) -> list[str]:
+        return _GROUPS.findall(self.pattern.split("->")[0])
+
+    @property
+    def _right(self) -> list[str]:
+        return _GROUPS.findall(self.pattern.split("->")[1])
+
+    def _axes(self, shape: torch.Size) -> dict[str, int]:
+        """The length of every named axis, from the shape of the parameter and the given sizes."""
+        left, given = self._left, dict(self.sizes)
+        if len(left) != len(shape):
+            raise self._misfit(shape, f"{len(left)} axes")
+        axes: dict[str, int] = {}
+        for group, length in zip(left, shape, strict=True):
+            names = group.strip("()").split()
+            known = {name: given[name] for name in names if name in given} | {n: int(n) for n in names if n.isdigit()}
+            unknown = [name for name in names if name not in known]
+            rest, remainder = divmod(length, max(prod(known.values()), 1))
+            if len(unknown) > 1:
+                raise ValueError(f"{self}: give the size of all but one of the axes {names}, e.g. {unknown[0]}=...")
+            if remainder or (not unknown and rest != 1):
+                raise self._misfit(shape, f"an axis {group} that is a multiple of {known}")
+            axes |= known | dict.fromkeys(unknown, rest)
+        leading = len(self._right) - 3 - self.is_complex
+        if leading != len(self.index):
+            raise ValueError(f"{self}: {leading} axes stand before copies, choose among them with .at(...)")
+        for axis, at in zip(self._right, self.index, strict=False):
+            if not 0 <= at < axes[axis]:
+                raise ValueError(f"{self}: index {at} is outside the axis {axis} of length {axes[axis]}")
+        return {name: length for name, length in axes.items() if not name.isdigit()}
+
+    def _misfit(self, shape: torch.Size, expected: str) -> SymmetryError:
+        return SymmetryError(
+            f"view of {self.parameter!r} does not fit: pattern {self.pattern!r} with {dict(self.sizes)} expects "
+            f"{expected}, got shape {tuple(shape)}; correct the pattern or the sizes"
+        )
+
+    def shape(self, shapes: Shapes) -> tuple[int, int, int]:
+        """``(copies, n, h)`` for a model with parameters of these shapes."""
+        if self.parameter not in shapes:
+            raise SymmetryError(unknown_name("parameter", self.parameter, shapes))
+        axes = self._axes(shapes[self.parameter])
+        length = {group: prod(axes.get(a, 1) for a in group.strip("()").split()) for group in self._right}
+        copies, n, h = self._right[len(self.index) :][:3]
+        return length[copies], length[n], length[h]
+
+    def read(self, params: Params) -> Tensor:
+        """The matrices, shape ``(copies, n, h)``: an alias of the parameter where its layout allows one."""
+        tensor = lookup(params, self.parameter)
+        strided, merged = self._elementary(tensor), self._right[len(self.index) :]
+        value = rearrange(strided, f"{' '.join(merged).translate(_UNGROUPED)} -> {' '.join(merged)}")
+        return torch.view_as_complex(value.contiguous()) if self.is_complex else value
+
+    def write_(self, params: Params, value: Tensor) -> None:
+        """Write matrices of shape ``(copies, n, h)`` into the parameter, in place."""
+        tensor = params[self.parameter]
+        merged = " ".join(self._right[len(self.index) :])
+        pieces = torch.view_as_real(value) if self.is_complex else value
+        used = set(merged.translate(_UNGROUPED).split())
+        axes = {name: length for name, length in self._axes(tensor.shape).items() if name in used}
+        self._elementary(tensor).copy_(rearrange(pieces, f"{merged} -> {merged.translate(_UNGROUPED)}", **axes))
+
+    def _elementary(self, tensor: Tensor) -> Tensor:
+        """An alias of ``tensor`` with every axis of the right side apart and the index taken.
+
+        Splitting and permuting axes never needs a copy; merging them may, and is left to the caller.
+        """
+        left, right = " ".join(self._left), " ".join(self._right).translate(_UNGROUPED)
+        sizes: Any = self._axes(tensor.shape)
+        return rearrange(tensor, f"{left} -> {right}", **sizes)[self.index]
