@@ -37,8 +37,8 @@ class DecoderConfig:
 class Decoder(nn.Module):
     """Pre-norm causal decoder with RMSNorm, grouped queries, RoPE and SwiGLU.
 
-    Tokens ``(b, t)``, integers below ``vocabulary``, to logits ``(b, t, vocabulary)``; position i sees positions
-    up to i. [ZhangSennrich2019], [Ainslie2023], [Su2021], [Shazeer2020].
+    Tokens ``(b, t)``, integers below ``vocabulary``, to logits ``(b, t, vocabulary)``; a position sees itself
+    and those before it. [ZhangSennrich2019], [Ainslie2023], [Su2021], [Shazeer2020].
 
     Example:
         >>> model = Decoder(DecoderConfig(depth=1), torch.Generator().manual_seed(0))
@@ -89,7 +89,7 @@ class DecoderLayer(nn.Module):
 
 
 class GroupedQueryAttention(nn.Module):
-    """Causal attention; ``heads // kv_heads`` neighbouring query heads read one key-value head [Ainslie2023]."""
+    """Causal attention; neighbouring query heads share one key-value head [Ainslie2023]."""
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()

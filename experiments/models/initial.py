@@ -12,9 +12,9 @@ GENERIC_SPREAD = 0.3
 def initialise_(model: nn.Module, generator: torch.Generator | None) -> None:
     r"""Initialise in place, by the rule that ``torch.nn`` follows, with draws from ``generator``.
 
-    Linear and convolutional layers: weight and bias uniform on :math:`\pm 1/\sqrt{\text{fan in}}`. Embeddings,
-    and parameters that stand alone (class token, position embedding): normal of standard deviation 0.02. Norms:
-    gain 1, shift 0. Frozen parameters are drawn too.
+    Linear and convolutional layers: weight and bias uniform on :math:`\pm 1/\sqrt{\text{fan in}}`.
+    Embeddings, and parameters that stand alone (class token, position embedding): normal of deviation 0.02.
+    Norms: gain 1, shift 0. Frozen parameters are drawn too.
     """
     for module in model.modules():
         own = dict(module.named_parameters(recurse=False))

@@ -94,7 +94,7 @@ class Block(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention [Vaswani2017]; rows of ``qkv`` run over (query, key, value), head, channel."""
+    """Multi-head self-attention [Vaswani2017]; rows of ``qkv`` run over (role, head, channel)."""
 
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
