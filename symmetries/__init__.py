@@ -1,6 +1,8 @@
-"""What leaves the function of a network unchanged: groups, views, declarations, detection, verification, proof."""
+"""What leaves the function of a network unchanged: groups, views, declarations, detection, proof, audit."""
 
 from .absorption import AbstractAbsorption, Gain, ReaderMean, Shift, WriterMean
+from .declarations import Declaration, linear_chain, relu_rescaling
+from .declare import declare
 from .errors import SymmetryError
 from .factor import AbstractFactor
 from .group import GeneralLinear
@@ -17,12 +19,14 @@ from .params import (
 )
 from .rotation import Rotation
 from .symmetry import Symmetry, balancing_element
+from .verify import defects, verify
 from .view import View
 
 __all__ = [
     "AbstractAbsorption",
     "AbstractFactor",
     "Covector",
+    "Declaration",
     "Element",
     "Family",
     "Gain",
@@ -39,8 +43,13 @@ __all__ = [
     "View",
     "WriterMean",
     "balancing_element",
+    "declare",
+    "defects",
+    "linear_chain",
     "pairing",
+    "relu_rescaling",
     "require_finite",
     "trainable_parameters",
     "unknown_name",
+    "verify",
 ]
