@@ -1,0 +1,16 @@
+"""What every measure asks of its numeric arguments."""
+
+import math
+
+
+def require_positive(**values: float) -> None:
+    """Raise ``ValueError`` naming the first value that is not positive and finite.
+
+    Example:
+        >>> require_positive(radius=-1.0)
+        Traceback (most recent call last):
+        ValueError: radius must be positive and finite, got -1.0
+    """
+    for name, value in values.items():
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} must be positive and finite, got {value}")

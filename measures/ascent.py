@@ -1,0 +1,116 @@
+r"""Ways to look for the maximum of a function on the ball :math:`|x| \le r`.
+
+Only inner products, scalings and sums of vectors are used, so that an isometry of the coordinates takes the
+iterates along, and with them everything computed from them.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from quotient import Coordinates, combined, length, scaled, within_ball
+
+
+class Function(Protocol):
+    """What is maximised: a value, and the value with its gradient."""
+
+    def __call__(self, x: Coordinates) -> Tensor:
+        """The value at ``x``."""
+
+    def value_and_gradient(self, x: Coordinates) -> tuple[Tensor, Coordinates]:
+        """The value and the gradient at ``x``."""
+
+
+#: ``(function, start, radius, steps) -> values at the points visited, the start first, shape (steps + 1,)``
+Ascent = Callable[[Function, Coordinates, float, int], Tensor]
+
+
+def auto_pgd(function: Function, start: Coordinates, radius: float, steps: int) -> Tensor:
+    r"""Auto-PGD [Croce2020] Algorithm 1, on a ball, with gradients divided by their length.
+
+    .. math:: z = \Pi(x_k + \eta\, g / |g|), \qquad
+              x_{k+1} = \Pi(x_k + 0.75\, (z - x_k) + 0.25\, (x_k - x_{k-1})),
+
+    with :math:`\eta = 2r` at first and no momentum in the first step. At every checkpoint :math:`\eta` is
+    halved, and the iteration goes back to the best point, if fewer than 75 % of the steps since the last one
+    went up, or if neither the step size nor the best value changed since then.
+
+    The code that accompanies [Andriushchenko2023] keeps the previous iterate, and not the last move, as
+    momentum, and goes on from the previous perturbation after a halving; here the published algorithm is
+    followed.
+
+    Args:
+        function: what to maximise.
+        start: the first point, inside the ball.
+        radius: r.
+        steps: how many points to visit after the start; each costs one gradient, the last only a value.
+    """
+    size, checkpoints, last = 2 * radius, auto_pgd_checkpoints(steps), 0
+    x, previous = start, start
+    value, gradient = function.value_and_gradient(x)
+    best, best_at_checkpoint = (value, x, gradient), value
+    improved, halved, visited = 0, False, [value]
+    for k in range(1, steps + 1):
+        goal = ascended(x, gradient, size, radius)
+        momentum = combined(x, -1.0, previous)
+        ahead = combined(scaled(x, 0.25), 0.75, goal)
+        previous, x = x, goal if k == 1 else within_ball(combined(ahead, 0.25, momentum), radius)
+        if k == steps:
+            break
+        before, (value, gradient) = value, function.value_and_gradient(x)
+        visited.append(value)
+        improved += int(value > before)
+        if value > best[0]:
+            best = (value, x, gradient)
+        if k in checkpoints:
+            stuck = not halved and bool(best[0] == best_at_checkpoint)
+            halved = stuck or improved < 0.75 * (k - last)
+            best_at_checkpoint, last, improved = best[0], k, 0
+            if halved:
+                size, (value, x, gradient) = size / 2, best
+                previous = x
+    return torch.stack([*visited, function(x)])
+
+
+def auto_pgd_checkpoints(steps: int) -> list[int]:
+    """The iterations at which Auto-PGD reconsiders its step size, [Croce2020] Section 3.
+
+    Fractions 0, 0.22 of the steps, each gap 0.03 shorter than the one before and at least 0.06; in whole
+    hundredths, because floating point rounds some of them over an integer.
+
+    Example:
+        >>> auto_pgd_checkpoints(20)
+        [5, 9, 12, 14, 16, 18, 19, 20]
+    """
+    hundredths, gap = [22], 22
+    while hundredths[-1] + (gap := max(gap - 3, 6)) <= 100:
+        hundredths.append(hundredths[-1] + gap)
+    return sorted({-(-p * steps // 100) for p in hundredths})
+
+
+def projected_ascent(function: Function, start: Coordinates, radius: float, steps: int) -> Tensor:
+    r"""Steps of one length :math:`2r/n` along the gradient, each brought back to the ball.
+
+    With one step it ends where SAM evaluates its gradient, at :math:`r\, g / |g|` [Foret2021].
+
+    Args:
+        function: what to maximise.
+        start: the first point, inside the ball.
+        radius: r.
+        steps: n.
+    """
+    x, visited = start, []
+    for _ in range(steps):
+        value, gradient = function.value_and_gradient(x)
+        visited.append(value)
+        x = ascended(x, gradient, 2 * radius / steps, radius)
+    return torch.stack([*visited, function(x)])
+
+
+def ascended(x: Coordinates, gradient: Coordinates, size: float, radius: float) -> Coordinates:
+    """The point of the ball next to ``x + size * gradient / |gradient|``; ``x`` if the gradient is zero."""
+    slope = length(gradient)
+    direction = scaled(gradient, torch.where(slope > 0, size / slope, 0.0))
+    return within_ball(combined(x, 1.0, direction), radius)

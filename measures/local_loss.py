@@ -1,0 +1,82 @@
+"""The loss around a point, in the normal coordinates of a geometry."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from quotient import AbstractChart, AbstractGeometry, Coordinates
+from symmetries import Params, Tangent
+
+from .differential import require_finite_loss
+from .loss import EmpiricalLoss
+
+
+@dataclass(frozen=True)
+class LocalLoss:
+    r"""The function :math:`f(x) = L(\exp_\theta(E x))` of horizontal x: what every measure looks at.
+
+    The gradient is projected on the horizontal space, so that ascent from a horizontal start stays in it.
+
+    Args:
+        loss: L.
+        chart: normal coordinates at the point.
+    """
+
+    loss: EmpiricalLoss
+    chart: AbstractChart
+
+    def __call__(self, x: Coordinates) -> Tensor:
+        """f(x), 0-dimensional float64.
+
+        Raises:
+            ValueError: a loss that is not finite.
+        """
+        return self.per_batch(x).mean()
+
+    @torch.no_grad()
+    def per_batch(self, x: Coordinates) -> Tensor:
+        """f(x) of every batch, shape ``(batches,)``, float64.
+
+        Raises:
+            ValueError: a loss that is not finite.
+        """
+        end = self.chart.exp(x)
+        values = self.loss.per_batch(end)
+        require_finite_loss(values.mean(), end)
+        return values
+
+    def value_and_gradient(self, x: Coordinates) -> tuple[Tensor, Coordinates]:
+        r"""f(x) and :math:`P \nabla f(x)`, with one pass back through the exponential map for all batches.
+
+        Raises:
+            ValueError: a loss that is not finite.
+        """
+        x = tuple(a.detach().requires_grad_() for a in x)
+        with torch.enable_grad():
+            end = self.chart.exp(x)
+        value, covector = self.loss.value_and_gradient(end)
+        # Parameters that do not move along any geodesic have no graph.
+        moving = [name for name, p in end.items() if p.requires_grad]
+        gradient = torch.autograd.grad(
+            [end[name] for name in moving],
+            x,
+            [covector[name] for name in moving],
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        return value, self.chart.project(gradient)
+
+
+def around(loss: EmpiricalLoss, params: Params, geometry: AbstractGeometry) -> LocalLoss:
+    """The loss around the representative of ``params`` in the geometry."""
+    point = geometry.representative({name: p.detach() for name, p in params.items()})
+    return LocalLoss(loss, geometry.chart(point))
+
+
+def carried(
+    tangent: Tangent, params: Params, geometry: AbstractGeometry, chart: AbstractChart
+) -> Coordinates:
+    """The horizontal coordinates, at the representative, of a tangent at ``params``."""
+    point = {name: p.detach() for name, p in params.items()}
+    return chart.project(chart.coordinates(geometry.carry(point, tangent)))

@@ -1,0 +1,225 @@
+"""The loss of a model on data, as a pure function of the parameters."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from symmetries import Covector, Params, Tangent, unknown_name
+
+from .batch import microbatches, on_device
+from .differential import HessianProduct, differential, require_finite_loss
+from .mode import evaluation_mode, require_one_mode
+
+LossFunction = Callable[[Any, Any], Tensor]
+
+
+class EmpiricalLoss:
+    r"""The mean of a loss over batches, :math:`L(\theta) = \frac{1}{B} \sum_b \ell(f_\theta, b)`.
+
+    ``loss_fn(model, batch)`` returns the mean loss over the examples of a batch, a 0-dimensional tensor. It
+    receives the model itself, holding the parameters at which the loss is asked: calls with keywords
+    (``model(**batch)``), methods and attributes work. The model is never changed.
+
+    Every batch has the same weight, as in the protocol of [Andriushchenko2023]; with batches of one size, L
+    is the mean over examples. ``params`` are the model's trainable parameters; frozen ones may be among them,
+    and then belong to the point, otherwise they come from the model, as buffers do. A tied tensor appears
+    once, under its first name.
+
+    The loss is that of the model in evaluation mode, and is computed there. While dropout or batch norm is in
+    training mode the model is refused: there the two modes are different functions, and either may be meant.
+
+    Example:
+        >>> import torch
+        >>> model = torch.nn.Linear(3, 1)
+        >>> data = torch.ones(4, 3), torch.zeros(4, 1)
+        >>> loss = EmpiricalLoss(model, lambda f, batch: (f(batch[0]) - batch[1]).square().mean(), [data])
+        >>> params = {"weight": torch.tensor([[1.0, 0.0, 0.0]]), "bias": torch.tensor([1.0])}
+        >>> loss(params).item()
+        4.0
+        >>> loss.gradient(params)["bias"]
+        tensor([4.])
+
+    Args:
+        model: the network.
+        loss_fn: the mean loss of a model on a batch.
+        batches: what ``loss_fn`` takes, several of them; moved to the device of the parameters when needed.
+        microbatch: largest number of examples to differentiate at once. Exact where ``loss_fn`` is a mean
+            over examples with equal weights, and evaluates them independently of each other.
+        fixed: parameters that belong to the function, and not to the point; see :meth:`restricted`.
+
+    Raises:
+        TypeError: a model that is no ``nn.Module``, or a single batch in place of several.
+        ValueError: no batches, ``microbatch < 1``, or dropout or batch norm in training mode.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss_fn: LossFunction,
+        batches: Iterable[Any],
+        *,
+        microbatch: int | None = None,
+        fixed: Params | None = None,
+    ) -> None:
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+        if isinstance(batches, Tensor | Mapping):
+            raise TypeError(
+                f"batches must be a list of batches, got one {type(batches).__name__}; pass [batch]"
+            )
+        if microbatch is not None and microbatch < 1:
+            raise ValueError(f"microbatch must be a positive number of examples, got {microbatch}")
+        self.model = model
+        self.loss_fn = loss_fn
+        self.batches: tuple[Any, ...] = tuple(batches)
+        self.microbatch = microbatch
+        self.fixed: Params = dict(fixed or {})
+        if not self.batches:
+            raise ValueError(
+                "the loss needs at least one batch, got none; is the data loader empty or used up?"
+            )
+        require_one_mode(model)
+        self._bound = _Bound(model, loss_fn)
+        self._pieces = [microbatches(b, microbatch) if microbatch else [(1.0, b)] for b in self.batches]
+
+    def __call__(self, params: Params) -> Tensor:
+        """The loss, a 0-dimensional float64 tensor, differentiable in the parameters that require a gradient.
+
+        Non-finite values are returned as they are; every other method refuses them.
+        """
+        return self.per_batch(params).mean()
+
+    def per_batch(self, params: Params) -> Tensor:
+        """The loss of every batch, shape ``(batches,)``, float64."""
+        self.require(params)
+        return torch.stack(
+            [
+                torch.stack([w * self._evaluate(params, piece) for w, piece in batch]).sum()
+                for batch in self._pieces
+            ]
+        )
+
+    def gradient(self, params: Params) -> Covector:
+        """The differential of the loss, detached."""
+        return self.value_and_gradient(params)[1]
+
+    def value_and_gradient(self, params: Params) -> tuple[Tensor, Covector]:
+        """The loss (float64) and its differential, detached, one microbatch after the other.
+
+        Raises:
+            ValueError: parameters that are not the model's, or a loss that is not finite.
+        """
+        self.require(params)
+        leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
+        total = {name: torch.zeros_like(p) for name, p in leaves.items()}
+        values = []
+        for term in self.terms:
+            with torch.enable_grad():
+                value = term(leaves)
+            values.append(value.detach())
+            for name, part in differential(value, leaves).items():
+                total[name] += part
+        value = torch.stack(values).sum()
+        require_finite_loss(value, params)
+        return value, total
+
+    def hvp(self, params: Params, tangent: Tangent) -> Covector:
+        """The Hessian times a tangent, detached. For several products at one point use :meth:`hessian`."""
+        return self.hessian(params, retain=False)(tangent)
+
+    def hessian(self, params: Params, *, retain: bool | None = None) -> HessianProduct:
+        """The Hessian at a point, as a function of tangents.
+
+        By default the graph of the gradient is kept, and used by all products, when the data are one piece.
+        """
+        self.require(params)
+        return HessianProduct(self.terms, params, retain=len(self.terms) == 1 if retain is None else retain)
+
+    def parts(self) -> tuple["EmpiricalLoss", ...]:
+        """The loss of every batch by itself."""
+        return tuple(
+            EmpiricalLoss(self.model, self.loss_fn, [batch], microbatch=self.microbatch, fixed=self.fixed)
+            for batch in self.batches
+        )
+
+    def restricted(self, params: Params, patterns: Sequence[str]) -> tuple["EmpiricalLoss", Params]:
+        """The loss as a function of some parameters, the others fixed at ``params``; and those parameters.
+
+        Args:
+            params: the point.
+            patterns: names, or shell patterns such as ``"blocks.0.*"``.
+
+        Raises:
+            ValueError: a pattern that no parameter matches.
+        """
+        self.require(params)
+        for pattern in patterns:
+            if not any(fnmatchcase(name, pattern) for name in params):
+                raise ValueError(unknown_name("parameter", pattern, params))
+        chosen = {n: p for n, p in params.items() if any(fnmatchcase(n, pattern) for pattern in patterns)}
+        fixed = self.fixed | {name: p.detach() for name, p in params.items() if name not in chosen}
+        loss = EmpiricalLoss(self.model, self.loss_fn, self.batches, microbatch=self.microbatch, fixed=fixed)
+        return loss, chosen
+
+    @property
+    def terms(self) -> list[Callable[[Params], Tensor]]:
+        """The functions that are differentiated one at a time, of which the loss is the sum."""
+
+        def term(share: float, piece: Any) -> Callable[[Params], Tensor]:
+            return lambda params: share / len(self._pieces) * self._evaluate(params, piece)
+
+        return [term(share, piece) for batch in self._pieces for share, piece in batch]
+
+    def _evaluate(self, params: Params, batch: Any) -> Tensor:
+        device = next(iter(params.values())).device
+        named = {f"model.{name}": p for name, p in (self.fixed | params).items()}
+        with evaluation_mode(self.model):
+            value = functional_call(self._bound, named, (on_device(batch, device),))
+        if not isinstance(value, Tensor) or value.ndim != 0:
+            got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            raise TypeError(
+                f"loss_fn must return a 0-dimensional tensor, got {got}; take the mean over examples"
+            )
+        return value.double()
+
+    def require(self, params: Mapping[str, Tensor]) -> None:
+        """Raise unless ``params`` are parameters of the model: names, shapes, dtypes and devices.
+
+        Raises:
+            ValueError: what is missing, unknown, or does not fit; or a model that is in training mode by now.
+        """
+        require_one_mode(self.model)
+        known = dict(self.model.named_parameters())
+        for name, p in params.items():
+            if name in self.fixed or name not in known:
+                variable = [n for n in known if n not in self.fixed]
+                raise ValueError(unknown_name("parameter", name, variable))
+            if p.shape != known[name].shape:
+                raise ValueError(f"{name!r}: expected shape {tuple(known[name].shape)}, got {tuple(p.shape)}")
+            if (p.dtype, p.device) != (known[name].dtype, known[name].device):
+                raise ValueError(
+                    f"{name!r}: the model holds {known[name].dtype} on {known[name].device}, got {p.dtype} "
+                    f"on {p.device}; move the model with model.to(dtype, device) as well"
+                )
+        missing = [n for n, p in known.items() if p.requires_grad and n not in params and n not in self.fixed]
+        if missing or not params:
+            raise ValueError(
+                f"params lacks {len(missing)} trainable parameters of the model, such as {missing[:3]}; pass "
+                "dict(model.named_parameters()), or fix the others with loss.restricted(params, patterns)"
+            )
+
+
+class _Bound(nn.Module):
+    """A loss function bound to a model: a module, so that ``functional_call`` can hold other parameters."""
+
+    def __init__(self, model: nn.Module, loss_fn: LossFunction) -> None:
+        super().__init__()
+        self.model = model
+        self._loss_fn = loss_fn
+
+    def forward(self, batch: Any) -> Tensor:
+        return self._loss_fn(self.model, batch)
