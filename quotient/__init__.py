@@ -1,15 +1,34 @@
 """Geometry modulo a symmetry: metrics, horizontal spaces, geodesics, and the optimizer that moves along them."""
 
+from typing import TYPE_CHECKING
+
 from .coordinates import Coordinates, combined, dot, gaussian, length, scaled, size, within_ball
 from .flat import Adaptive, Euclidean
+from .geodesic import AbstractGeodesic, Exact, RungeKutta, Taylor
 from .geometry import AbstractChart, AbstractGeometry
+from .metric import AbstractMetric, Invariant, Mixed
+from .quotient import Quotient
+from .sam import RiemannianSAM
+
+if TYPE_CHECKING:
+    from .geoopt_adapter import PackedManifold
 
 __all__ = [
     "AbstractChart",
+    "AbstractGeodesic",
     "AbstractGeometry",
+    "AbstractMetric",
     "Adaptive",
     "Coordinates",
     "Euclidean",
+    "Exact",
+    "Invariant",
+    "Mixed",
+    "PackedManifold",
+    "Quotient",
+    "RiemannianSAM",
+    "RungeKutta",
+    "Taylor",
     "combined",
     "dot",
     "gaussian",
@@ -18,3 +37,12 @@ __all__ = [
     "size",
     "within_ball",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """``PackedManifold`` on demand: importing geoopt takes longer than all of this package."""
+    if name == "PackedManifold":
+        from .geoopt_adapter import PackedManifold
+
+        return PackedManifold
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,8 +1,8 @@
 r"""Geometries: what a ball around a set of parameters is.
 
-A geometry gives every point an inner product, and a way to move along a velocity. Both are packed into a *chart*: normal
-coordinates at a point, :math:`x \mapsto \exp_\theta(E x)`, where the columns of E are an orthonormal frame. In them the
-metric ball is the Euclidean ball, a Gaussian is a Gaussian, the Riemannian gradient of the loss is the plain gradient
+A geometry gives every point an inner product, and a way to move along a velocity. Both are packed into a *chart*:
+normal coordinates at a point, :math:`x \mapsto \exp_\theta(E x)`, where the columns of E are an orthonormal frame. In
+them the metric ball is the Euclidean ball, a Gaussian is a Gaussian, the Riemannian gradient of the loss is the plain gradient
 and its Riemannian Hessian the plain Hessian at 0. Every measure, and SAM, is written once, against charts:
 
     sharpness = statistic of  x -> loss(chart.exp(x))  on the ball  |x| <= radius,  x horizontal
@@ -85,6 +85,10 @@ class AbstractGeometry(ABC):
     def representative(self, params: Params) -> Params:
         """The same function at the parameters where this geometry is best computed; measures start there."""
         return params
+
+    def carry(self, params: Params, tangent: Tangent) -> Tangent:
+        """The tangent at ``representative(params)`` that a tangent at ``params`` becomes."""
+        return tangent
 
     def inner(self, params: Params, u: Tangent, v: Tangent) -> Tensor:
         r"""The inner product :math:`\langle u, v \rangle_\theta`, a 0-dimensional float64 tensor."""

@@ -18,7 +18,7 @@ from .base import AbstractAbsorption
 class Gain(AbstractAbsorption):
     r"""A gain per channel, folded into what reads the channel.
 
-    .. math:: (\gamma, \beta) \mapsto (\lambda \gamma, \lambda \beta), \qquad W \mapsto W \operatorname{diag}(\lambda)^{-1}
+    .. math:: (\gamma, \beta) \mapsto (\lambda \gamma, \lambda \beta), \quad W \mapsto W\, \mathrm{diag}(\lambda)^{-1}
 
     for every reader W, with :math:`\lambda \in (\mathbb{R}^*)^k`: the gain of a norm whose readers are all linear, or a
     layer scale with its writer in the place of the readers. The section is :math:`\gamma = 1`.
@@ -63,9 +63,7 @@ class Gain(AbstractAbsorption):
         """The number of channels."""
         return self.gain.shape(shapes)[2]
 
-    def random(
-        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
-    ) -> Tensor:
+    def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """Positive scalings, log-uniform over ``scale`` times ``[condition^-1/2, condition^1/2]``."""
         exponents = torch.rand(self.dimension(shapes), generator=generator, dtype=torch.float64) - 0.5
         return scale * (exponents * math.log(condition)).exp()
@@ -112,8 +110,8 @@ class Gain(AbstractAbsorption):
         dead = torch.nonzero(gain == 0).flatten().tolist()
         if dead:
             raise SymmetryError(
-                f"{self.name}: gain {self.gain.parameter!r} is zero in channels {dead[:8]}, so it cannot be folded into "
-                "its readers; prune those channels, or leave this factor out of the symmetry"
+                f"{self.name}: gain {self.gain.parameter!r} is zero in channels {dead[:8]}, so it cannot be folded "
+                "into its readers; prune those channels, or leave this factor out of the symmetry"
             )
         return 1.0 / gain
 

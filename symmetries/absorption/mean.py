@@ -59,9 +59,7 @@ class WriterMean(AbstractAbsorption):
         """The number of columns, one less when ``centred``."""
         return sum(self._columns(shapes)) - self.centred
 
-    def random(
-        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
-    ) -> Tensor:
+    def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """Gaussian shifts of standard deviation ``scale``."""
         return scale * self.random_algebra(shapes, generator=generator)
 
@@ -117,8 +115,8 @@ class ReaderMean(AbstractAbsorption):
 
     .. math:: W \mapsto W + v (1 / \gamma)^{T}, \qquad b \mapsto b - v \sum_i \beta_i / \gamma_i
 
-    changes no output. Free of the norm's eps. The section is a reader whose rows sum to zero (in channels where the gain
-    is 1, to which :class:`Gain` moves first).
+    changes no output. Free of the norm's eps. The section is a reader whose rows sum to zero (in channels where the
+    gain is 1, to which :class:`Gain` moves first).
 
     Args:
         name: unique within a model.
@@ -161,9 +159,7 @@ class ReaderMean(AbstractAbsorption):
         copies, _, h = self.reader.shape(shapes)
         return copies * h
 
-    def random(
-        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
-    ) -> Tensor:
+    def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """Gaussian shifts of standard deviation ``scale``."""
         return scale * self.random_algebra(shapes, generator=generator)
 
@@ -176,7 +172,7 @@ class ReaderMean(AbstractAbsorption):
         return -element
 
     def act(self, element: Tensor, params: Params) -> Params:
-        """Add :math:`v (1 / \\gamma)^{T}` to the reader and take its constant from the bias."""
+        r"""Add :math:`v (1 / \gamma)^{T}` to the reader and take its constant from the bias."""
         moved = edited(params, self.parameters)
         for view, change in self._changes(element, params):
             view.write_(moved, view.read(params) + change)
@@ -197,7 +193,9 @@ class ReaderMean(AbstractAbsorption):
 
     def _inverse_gain(self, params: Params) -> Tensor:
         if self.gain is None:
-            return torch.ones(1, 1, 1, dtype=params[self.reader.parameter].dtype, device=params[self.reader.parameter].device)
+            return torch.ones(
+                1, 1, 1, dtype=params[self.reader.parameter].dtype, device=params[self.reader.parameter].device
+            )
         return 1.0 / self.gain.read(params)
 
     def _changes(self, v: Tensor, params: Params) -> Iterator[tuple[View, Tensor]]:

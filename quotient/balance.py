@@ -1,0 +1,76 @@
+"""The balanced basis of factor pairs: where both Gram matrices are diagonal."""
+
+import torch
+from torch import Tensor
+
+from .metric import PairFrame
+
+#: A head counts as rank-deficient when a squared singular value of G H^H, relative to the largest, is below this many
+#: units in the last place of double precision: smaller ones are rounding noise of the Gram matrices.
+_RANK_ULPS = 64.0
+
+
+def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -> PairFrame:
+    r"""The balanced frame of a batch of pairs G, H with shapes ``(copies, n, h)``, ``(copies, m, h)``.
+
+    From Gram matrices in double precision: :math:`T = L L^{H}`, :math:`L^{H} S L = U D U^{H}`, and
+    :math:`A = D^{1/4} U^{H} L^{-1}`, which gives :math:`A^{-H} S A^{-1} = A T A^{H} = D^{1/2}`, D holding the squared
+    singular values of :math:`G H^{H}`.
+
+    Damping adds to each Gram matrix a multiple of the inverse of its partner, which transforms like it (adding a
+    multiple of the identity would break the invariance): :math:`S + \varepsilon T^{-1}`, then
+    :math:`T + \varepsilon (S + \varepsilon T^{-1})^{-1}`. In the basis with :math:`D + \varepsilon` for D all four stay
+    diagonal, and one factor may be zero, as in a LoRA pair at its start.
+
+    Args:
+        standard: G.
+        dual: H; the factor of full rank where only one has it.
+        damping: :math:`\varepsilon`, in units of squared singular values of the product.
+        names: which head each copy is, for the error.
+
+    Raises:
+        ValueError: a head that lacks full rank, named; without damping either factor, with damping the dual one.
+    """
+    double = torch.promote_types(standard.dtype, torch.float64)
+    g, h = standard.to(double), dual.to(double)
+    lower, info = torch.linalg.cholesky_ex(h.mH @ h)
+    _require_full_rank(info != 0, names, damping)
+    squares, unitary = torch.linalg.eigh((g @ lower).mH @ (g @ lower))
+    if not damping:
+        negligible = _RANK_ULPS * g.shape[-1] * torch.finfo(torch.float64).eps
+        _require_full_rank(squares[:, 0] <= negligible * squares[:, -1], names, damping)
+    squares = squares.clamp_min(0.0)
+    root = (squares + damping).pow(0.25)  # (copies, h)
+    inverse = (lower @ unitary) / root.unsqueeze(-2)  # A^-1
+    forward = root.unsqueeze(-1) * torch.linalg.solve_triangular(lower.mH, unitary, upper=True).mH  # A
+    t = root.square()
+    s = squares / t
+    damped = (s + damping / t, t + damping / (s + damping / t)) if damping else (s, t)
+    bases = (g @ inverse / _positive(s).sqrt().unsqueeze(-2), h @ forward.mH / t.sqrt().unsqueeze(-2))
+    return PairFrame(
+        bases=(bases[0].to(standard), bases[1].to(dual)),
+        spectra=(s, t),
+        damped=damped,
+        to_factor=(forward, inverse.mH),
+    )
+
+
+def _require_full_rank(deficient: Tensor, names: list[str], damping: float) -> None:
+    if not bool(deficient.any()):
+        return
+    heads = [name for name, bad in zip(names, deficient.tolist(), strict=True) if bad]
+    advice = (
+        "damping covers a deficient standard factor only: leave this pair out of the symmetry"
+        if damping
+        else "leave it out of the symmetry, or give Quotient(..., geodesic=Taylor(1), damping=...) when only the "
+        "standard factor is deficient (a LoRA pair at its start)"
+    )
+    raise ValueError(
+        f"rank-deficient factor pair: expected G and H of full column rank, got a singular one in {heads[:4]}"
+        f"{' ...' if len(heads) > 4 else ''}; {advice}"
+    )
+
+
+def _positive(s: Tensor) -> Tensor:
+    """``s`` with 1 for 0: a column of G that is zero has no direction, and none is made up for it."""
+    return torch.where(s == 0, 1.0, s)

@@ -1,0 +1,143 @@
+"""Coupled rescalings: weights that carry two groups at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from symmetries import Covector, Params, Shapes, Symmetry, Tangent, View
+
+from .block import AbstractBlock
+from .coordinates import Coordinates
+from .geodesic import AbstractGeodesic
+from .metric import ChainSpray
+from .pins import column_labels
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A component of :math:`GL(1)` symmetries that share weights, e.g. a deep ReLU net: units, and who touches what.
+
+    Each view contributes the term ``sign * potential(unit)`` to the logarithm of every weight it reads; ``labels`` say
+    which unit that is, numbered through the component, or -1.
+    """
+
+    symmetries: tuple[Symmetry, ...]
+    terms: tuple[tuple[View, float, Tensor], ...]
+    units: int
+
+    @classmethod
+    def of(cls, symmetries: Sequence[Symmetry], shapes: Shapes) -> "Chain":
+        """The chain of a coupled component.
+
+        Raises:
+            ValueError: a group other than :math:`GL(1)` over the reals: no invariant metric is known there.
+        """
+        terms: list[tuple[View, float, Tensor]] = []
+        start = 0
+        for symmetry in symmetries:
+            if symmetry.group.h != 1 or symmetry.group.field != "real":
+                raise ValueError(
+                    f"{symmetry.name!r} with group {symmetry.group} shares weights with another symmetry "
+                    f"({[other.name for other in symmetries if other is not symmetry][:3]}); a quotient is known for "
+                    "coupled GL(1) over the reals only: declare one of them"
+                )
+            for views, sign in ((symmetry.standard, -1.0), (symmetry.dual, 1.0)):
+                for view in views:
+                    labels = column_labels(view, shapes).long()
+                    terms.append((view, sign, torch.where(labels >= 0, labels + start, -1)))
+            start += symmetry.copies(shapes)
+        return cls(tuple(symmetries), tuple(terms), start)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters the chain touches, each once."""
+        return tuple(dict.fromkeys(view.parameter for view, _, _ in self.terms))
+
+    def gram(self, moving: Params) -> Tensor:
+        """The Gram matrix of the vertical directions, ``(units, units)``, float64: a graph Laplacian, signs apart.
+
+        ``moving`` is 1 on the weights that take part, and 0 on exactly zero ones, which stay where they are.
+        """
+        gram = torch.zeros(self.units * self.units, dtype=torch.float64)
+        for name in self.parameters:
+            here = [(sign, labels.flatten()) for view, sign, labels in self.terms if view.parameter == name]
+            weight = moving[name].flatten().double().cpu()
+            for sign_a, a in here:
+                for sign_b, b in here:
+                    both = (a >= 0) & (b >= 0)
+                    index = a[both] * self.units + b[both]
+                    gram += sign_a * sign_b * torch.bincount(index, weight[both], minlength=gram.numel())
+        return gram.reshape(self.units, self.units)
+
+
+class ChainBlock(AbstractBlock):
+    r"""The chart of a coupled component under :math:`\sum (dw / w)^2`, with coordinates :math:`x = dw / w`.
+
+    In :math:`\log |w|` the metric is flat and the group acts by translations along differences of unit potentials; the
+    horizontal projection is one solve with the Gram matrix of those.
+    """
+
+    def __init__(self, chain: Chain, params: Params, geodesic: AbstractGeodesic) -> None:
+        self._geodesic = geodesic
+        covered = {name: torch.zeros(params[name].shape, dtype=torch.bool) for name in chain.parameters}
+        for view, _, labels in chain.terms:
+            covered[view.parameter] |= labels >= 0
+        self._weights = {name: params[name] * mask.to(params[name].device) for name, mask in covered.items()}
+        self._moving = {name: (w != 0).to(w) for name, w in self._weights.items()}
+        device = next(iter(self._weights.values())).device
+        self._terms = [(view.parameter, sign, labels.to(device)) for view, sign, labels in chain.terms]
+        gram = chain.gram(self._moving)
+        self._inverse = torch.linalg.pinv(gram, hermitian=True).to(device)
+        self._rank = int(torch.linalg.matrix_rank(gram, hermitian=True))
+
+    @property
+    def dimension(self) -> int:
+        """The weights that are not zero, less the rank of the vertical directions."""
+        return sum(int(moving.sum()) for moving in self._moving.values()) - self._rank
+
+    def zeros(self) -> Coordinates:
+        """One tensor for each parameter."""
+        return tuple(torch.zeros_like(w) for w in self._weights.values())
+
+    def vector_(self, tangent: Tangent, x: Coordinates) -> None:
+        """``w x``."""
+        for (name, w), a in zip(self._weights.items(), x, strict=True):
+            tangent[name] = tangent[name] + w * a
+
+    def coordinates(self, tangent: Tangent) -> Coordinates:
+        """``u / w``, and 0 where w is 0."""
+        return tuple(tangent[name] * self._reciprocal(name) for name in self._weights)
+
+    def components(self, covector: Covector) -> Coordinates:
+        """``w c``."""
+        return tuple(w * covector[name] for name, w in self._weights.items())
+
+    def covector_(self, covector: Covector, x: Coordinates) -> None:
+        """``x / w``, and 0 where w is 0."""
+        for name, a in zip(self._weights, x, strict=True):
+            covector[name] = covector[name] + a * self._reciprocal(name)
+
+    def project(self, x: Coordinates) -> Coordinates:
+        """Remove the least-squares fit by unit potentials."""
+        moving = {name: a * self._moving[name] for name, a in zip(self._weights, x, strict=True)}
+        sums = torch.zeros_like(self._inverse[0])
+        for name, sign, labels in self._terms:
+            inside = labels >= 0
+            sums = sums.index_add(0, labels[inside], sign * moving[name].double()[inside])
+        potential = self._inverse @ sums
+        for name, sign, labels in self._terms:
+            fit = torch.where(labels >= 0, potential[labels.clamp_min(0)], 0.0)
+            moving[name] = moving[name] - sign * fit.to(moving[name]) * self._moving[name]
+        return tuple(moving.values())
+
+    def exp_(self, params: Params, x: Coordinates) -> None:
+        """Along :math:`w e^{t x}`; entries outside the chain have coordinate 0 and stay."""
+        weights = tuple(params[name] for name in self._weights)
+        moving = tuple(a * m for a, m in zip(x, self._moving.values(), strict=True))
+        ends = self._geodesic.endpoint(ChainSpray(weights), moving)
+        params.update(zip(self._weights, ends, strict=True))
+
+    def _reciprocal(self, name: str) -> Tensor:
+        return self._moving[name] / torch.where(self._moving[name] == 0, 1.0, self._weights[name])

@@ -1,0 +1,123 @@
+"""Charts of a quotient: on the section, and carried to any other point of an orbit."""
+
+from collections.abc import Callable
+
+import torch
+
+from symmetries import Covector, Element, ModelSymmetry, Params, Tangent
+
+from .block import AbstractBlock
+from .coordinates import Coordinates
+from .geometry import AbstractChart
+
+
+class QuotientChart(AbstractChart):
+    """The blocks of a point on the section, side by side."""
+
+    def __init__(self, point: Params, blocks: list[AbstractBlock], horizontal: bool) -> None:
+        self.point = point
+        self._blocks = blocks
+        self._horizontal = horizontal
+        self._origin = [block.zeros() for block in blocks]
+
+    @property
+    def dimension(self) -> int:  # type: ignore[override]
+        """The sum over blocks."""
+        return sum(block.dimension for block in self._blocks)
+
+    def zeros(self) -> Coordinates:
+        """The coordinates of every block, in turn."""
+        return tuple(torch.zeros_like(a) for block in self._origin for a in block)
+
+    def vector(self, x: Coordinates) -> Tangent:
+        """Every block puts in its part."""
+        tangent = {name: torch.zeros_like(p) for name, p in self.point.items()}
+        for block, part in self._parts(x):
+            block.vector_(tangent, part)
+        return tangent
+
+    def coordinates(self, tangent: Tangent) -> Coordinates:
+        """Every block reads its part."""
+        return tuple(a for block in self._blocks for a in block.coordinates(tangent))
+
+    def components(self, covector: Covector) -> Coordinates:
+        """Every block reads its part."""
+        return tuple(a for block in self._blocks for a in block.components(covector))
+
+    def covector(self, x: Coordinates) -> Covector:
+        """Every block puts in its part."""
+        covector = {name: torch.zeros_like(p) for name, p in self.point.items()}
+        for block, part in self._parts(x):
+            block.covector_(covector, part)
+        return covector
+
+    def project(self, x: Coordinates) -> Coordinates:
+        """Every block by itself: they are orthogonal."""
+        if not self._horizontal:
+            return tuple(x)
+        return tuple(a for block, part in self._parts(x) for a in block.project(part))
+
+    def exp(self, x: Coordinates) -> Params:
+        """Every block moves its entries."""
+        params = dict(self.point)
+        for block, part in self._parts(x):
+            block.exp_(params, part)
+        return params
+
+    def _parts(self, x: Coordinates) -> list[tuple[AbstractBlock, Coordinates]]:
+        sizes = [len(origin) for origin in self._origin]
+        starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        return [(b, tuple(x[s : s + n])) for b, s, n in zip(self._blocks, starts, sizes, strict=True)]
+
+
+class CarriedChart(AbstractChart):
+    """The chart of the representative on the section, carried to another point of its orbit by a group element."""
+
+    def __init__(self, point: Params, symmetry: ModelSymmetry, element: Element, chart: QuotientChart) -> None:
+        self.point = point
+        self._there = lambda p: symmetry.act(element, p)
+        self._back = lambda p: symmetry.undo(element, p)
+        self._chart = chart
+
+    @property
+    def dimension(self) -> int:  # type: ignore[override]
+        """That of the chart on the section."""
+        return self._chart.dimension
+
+    def zeros(self) -> Coordinates:
+        """Those of the chart on the section."""
+        return self._chart.zeros()
+
+    def vector(self, x: Coordinates) -> Tangent:
+        """Pushed back from the section."""
+        return pushed(self._back, self._chart.point, self._chart.vector(x))
+
+    def coordinates(self, tangent: Tangent) -> Coordinates:
+        """Pushed to the section first."""
+        return self._chart.coordinates(pushed(self._there, self.point, tangent))
+
+    def components(self, covector: Covector) -> Coordinates:
+        """Pulled over to the section first."""
+        return self._chart.components(pulled(self._back, self._chart.point, covector))
+
+    def covector(self, x: Coordinates) -> Covector:
+        """Pulled over from the section."""
+        return pulled(self._there, self.point, self._chart.covector(x))
+
+    def project(self, x: Coordinates) -> Coordinates:
+        """That of the chart on the section."""
+        return self._chart.project(x)
+
+    def exp(self, x: Coordinates) -> Params:
+        """The end of the geodesic on the section, moved back."""
+        return self._back(self._chart.exp(x))
+
+
+def pushed(move: Callable[[Params], Params], point: Params, tangent: Tangent) -> Tangent:
+    """The differential of a move of parameters, applied to a tangent."""
+    return torch.func.jvp(move, (dict(point),), (dict(tangent),))[1]
+
+
+def pulled(move: Callable[[Params], Params], point: Params, covector: Covector) -> Covector:
+    """The transpose of that differential, applied to a covector at the end of the move."""
+    return torch.func.vjp(move, dict(point))[1](dict(covector))[0]

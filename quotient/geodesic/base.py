@@ -1,0 +1,48 @@
+"""What a geodesic method needs to know, and what it gives."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from torch import Tensor
+
+State = tuple[Tensor, ...]
+
+
+class AbstractSpray(ABC):
+    """The geodesic equation of one block of parameters, in coordinates chosen by its metric.
+
+    A spray has a position, an acceleration, and a linear map back to the parameters. Law: along a solution of
+    ``position'' = acceleration(position, position')`` the speed is constant.
+    """
+
+    #: Where the geodesic starts, a tuple of factors.
+    position: State
+
+    @abstractmethod
+    def acceleration(self, position: Any, velocity: Any) -> Any:
+        """Minus the Christoffel term of the velocity, for tensors or for truncated power series alike."""
+
+    @abstractmethod
+    def finish(self, position: State) -> State:
+        """The parameters at a position."""
+
+    @abstractmethod
+    def closed_form(self, velocity: State) -> State:
+        """The parameters at the end of the geodesic (time 1), exactly; only where the metric has a closed form."""
+
+
+class AbstractGeodesic(ABC):
+    """A way to follow a geodesic from time 0 to time 1.
+
+    Its :attr:`order`: halving the velocity divides the error of one evaluation by ``2 ** (order + 1)`` (a Taylor
+    expansion), or doubling the steps divides it by ``2 ** order`` (an integrator); infinite where the method is exact.
+    """
+
+    @property
+    @abstractmethod
+    def order(self) -> float:
+        """The order of accuracy."""
+
+    @abstractmethod
+    def endpoint(self, spray: AbstractSpray, velocity: State) -> State:
+        """The parameters at time 1, differentiable in the velocity."""

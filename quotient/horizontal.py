@@ -1,0 +1,41 @@
+r"""The horizontal space of a batch of factor pairs, in the orthonormal frame of a metric."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from .metric import AbstractMetric, PairFrame
+
+
+@dataclass(frozen=True)
+class PairHorizontal:
+    r"""The orthogonal projection off the vertical directions :math:`(-G X, H X^{H})`.
+
+    In the balanced basis and an orthonormal frame a vertical direction reads
+    :math:`(-\hat Q_G (p \circ X), \hat Q_H (q \circ X^{H}))` with :math:`p_{ij} = (s_i m_j)^{1/2}`,
+    :math:`q_{ij} = (t_i m'_j)^{1/2}` for metric weights m and m', so that the normal equations are diagonal. With the
+    invariant metric this is the Sylvester equation
+    :math:`S^{-1} Y S + T Y T^{-1} = H^{H} \xi_H T^{-1} - S^{-1} \xi_G^{H} G` in the basis that diagonalizes it.
+
+    Law: idempotent, symmetric, and zero on vertical directions.
+    """
+
+    bases: tuple[Tensor, Tensor]
+    p: Tensor
+    q: Tensor
+
+    @classmethod
+    def of(cls, frame: PairFrame, metric: AbstractMetric) -> "PairHorizontal":
+        """The projection of a frame and a metric."""
+        p, q = (
+            (spectrum.unsqueeze(-1) * weight.unsqueeze(-2)).sqrt()
+            for spectrum, weight in zip(frame.spectra, metric.weights(frame), strict=True)
+        )
+        return cls(frame.bases, p.to(frame.bases[0].real.dtype), q.to(frame.bases[0].real.dtype))
+
+    def __call__(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """The horizontal part of frame coordinates ``(copies, n, h)`` and ``(copies, m, h)``."""
+        (x_g, x_h), (q_g, q_h) = x, self.bases
+        a, b = q_g.mH @ x_g, q_h.mH @ x_h
+        vertical = (self.q.mT * b.mH - self.p * a) / (self.p.square() + self.q.mT.square())
+        return x_g + q_g @ (self.p * vertical), x_h - q_h @ (self.q * vertical.mH)

@@ -1,0 +1,61 @@
+"""How the parameters of a model fall into blocks."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+
+from symmetries import ModelSymmetry, Shapes, Symmetry, View
+
+from .chain_block import Chain
+from .pair_block import PairBatch
+from .pins import column_labels, row_normals
+from .rest_block import RestLayout
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The blocks of a quotient's charts; depends on the symmetry alone, and is made once."""
+
+    batches: tuple[PairBatch, ...]
+    chains: tuple[Chain, ...]
+    rest: RestLayout
+
+    @classmethod
+    def of(cls, symmetry: ModelSymmetry) -> "Layout":
+        """Uncoupled pairs in batches of one shape, coupled ones as chains, the rest with its sections."""
+        shapes = symmetry.shapes
+        pins = [pin for absorption in symmetry.absorptions for pin in absorption.pins]
+        components = symmetry.components()
+        chains = tuple(Chain.of(component, shapes) for component in components if len(component) > 1)
+        _warn_of_pinned_chains(chains, pins)
+        covered = {name: torch.zeros(shape, dtype=torch.bool) for name, shape in shapes.items()}
+        for pair in symmetry.pairs:
+            for view in pair.views:
+                covered[view.parameter] |= column_labels(view, shapes) >= 0
+        batches = _batches([component[0] for component in components if len(component) == 1], pins, shapes)
+        return cls(batches, chains, RestLayout.of(covered, pins, shapes))
+
+
+def _batches(pairs: Sequence[Symmetry], pins: Sequence[View], shapes: Shapes) -> tuple[PairBatch, ...]:
+    """Pairs of one group, one shape and one kind of section together."""
+    keyed = []
+    for pair in pairs:
+        normals = (row_normals(pair.standard, pins, shapes), row_normals(pair.dual, pins, shapes))
+        key = (str(pair.group), pair.rows(shapes), tuple(tuple(n.flatten().tolist()) for n in normals))
+        keyed.append((key, pair, normals))
+    keyed.sort(key=lambda item: item[0])
+    groups = [list(group) for _, group in groupby(keyed, key=lambda item: item[0])]
+    return tuple(PairBatch(tuple(pair for _, pair, _ in group), group[0][2]) for group in groups)
+
+
+def _warn_of_pinned_chains(chains: Sequence[Chain], pins: Sequence[View]) -> None:
+    names = {name for chain in chains for name in chain.parameters} & {pin.parameter for pin in pins}
+    if names:
+        warnings.warn(
+            f"sections of {sorted(names)[:4]} are not kept in the tangent space, because coupled rescalings act on the "
+            "same weights: those directions stay in the ball (the geometry is invariant all the same)",
+            stacklevel=3,
+        )

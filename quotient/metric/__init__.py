@@ -1,0 +1,8 @@
+"""Metrics on factor pairs that are invariant under the group."""
+
+from .base import AbstractMetric, PairFrame
+from .chain import ChainSpray
+from .invariant import Invariant
+from .mixed import Mixed
+
+__all__ = ["AbstractMetric", "ChainSpray", "Invariant", "Mixed", "PairFrame"]

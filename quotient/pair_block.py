@@ -1,0 +1,123 @@
+"""Factor pairs of one shape, as one batch."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from symmetries import Covector, Params, Shapes, Symmetry, Tangent
+
+from .balance import balanced
+from .block import AbstractBlock
+from .coordinates import Coordinates
+from .geodesic import AbstractGeodesic
+from .horizontal import PairHorizontal
+from .metric import AbstractMetric
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """The pairs of one shape, and the row conditions that their sections impose (alike for all of them)."""
+
+    pairs: tuple[Symmetry, ...]
+    normals: tuple[Tensor, Tensor]
+
+    def stack(self, params: Params) -> tuple[Tensor, Tensor]:
+        """G and H of all pairs, along the copies."""
+        standard, dual = zip(*(pair.stack(params) for pair in self.pairs), strict=True)
+        return torch.cat(standard), torch.cat(dual)
+
+    def unstack_(self, params: Params, standard: Tensor, dual: Tensor) -> None:
+        """Write G and H back, in place."""
+        copies = [pair.copies({name: p.shape for name, p in params.items()}) for pair in self.pairs]
+        for pair, g, h in zip(self.pairs, standard.split(copies), dual.split(copies), strict=True):
+            pair.unstack_(params, g, h)
+
+    def heads(self, shapes: Shapes) -> list[str]:
+        """A name for every copy."""
+        return [f"{pair.name} [{copy}]" for pair in self.pairs for copy in range(pair.copies(shapes))]
+
+
+class PairBlock(AbstractBlock):
+    r"""The chart of a batch of factor pairs, in an orthonormal frame of the metric.
+
+    A tangent is :math:`\xi_G = x_G\, m^{-1/2} A` and :math:`\xi_H = x_H\, m'^{-1/2} A^{-H}`, with the balanced basis A
+    and the metric's weights m, m' in it.
+    """
+
+    def __init__(
+        self,
+        batch: PairBatch,
+        params: Params,
+        metric: AbstractMetric,
+        geodesic: AbstractGeodesic,
+        damping: float,
+    ) -> None:
+        self._batch, self._metric, self._geodesic, self._damping = batch, metric, geodesic, damping
+        self._factors = batch.stack(params)
+        shapes = {name: p.shape for name, p in params.items()}
+        self._frame = balanced(*self._factors, damping, batch.heads(shapes))
+        scales = (weight.rsqrt().unsqueeze(-1) for weight in metric.weights(self._frame))
+        outward = tuple(c * a for c, a in zip(scales, self._frame.to_factor, strict=True))
+        self._outward = tuple(a.to(g) for a, g in zip(outward, self._factors, strict=True))
+        self._inward = tuple(torch.linalg.inv(a).to(g) for a, g in zip(outward, self._factors, strict=True))
+        self._horizontal = PairHorizontal.of(self._frame, metric)
+        self._normals = tuple(n.to(g) for n, g in zip(batch.normals, self._factors, strict=True))
+        self._vertical = sum(pair.dimension(shapes) for pair in batch.pairs)
+
+    @cached_property
+    def dimension(self) -> int:
+        """Entries, less pinned rows and vertical directions."""
+        entries = sum(
+            g.shape[0] * (g.shape[1] - n.shape[1]) * g.shape[2] * (1 + g.is_complex())
+            for g, n in zip(self._factors, self._normals, strict=True)
+        )
+        return entries - self._vertical
+
+    def zeros(self) -> Coordinates:
+        """Two tensors, of the shapes of the stacked factors (and a last axis of 2 over the complex numbers)."""
+        return self._real(torch.zeros_like(g) for g in self._factors)
+
+    def vector_(self, tangent: Tangent, x: Coordinates) -> None:
+        """``x m^-1/2 A``."""
+        self._batch.unstack_(tangent, *(a @ f for a, f in zip(self._field(x), self._outward, strict=True)))
+
+    def coordinates(self, tangent: Tangent) -> Coordinates:
+        """``u A^-1 m^1/2``."""
+        return self._real(u @ f for u, f in zip(self._batch.stack(tangent), self._inward, strict=True))
+
+    def components(self, covector: Covector) -> Coordinates:
+        """``c (m^-1/2 A)^H``."""
+        return self._real(c @ f.mH for c, f in zip(self._batch.stack(covector), self._outward, strict=True))
+
+    def covector_(self, covector: Covector, x: Coordinates) -> None:
+        """``x (A^-1 m^1/2)^H``."""
+        self._batch.unstack_(covector, *(a @ f.mH for a, f in zip(self._field(x), self._inward, strict=True)))
+
+    def project(self, x: Coordinates) -> Coordinates:
+        """Off the pinned rows, which the factors themselves are off, and off the vertical directions."""
+        off_pins = (a - n @ (n.mH @ a) if n.shape[1] else a for a, n in zip(self._field(x), self._normals, strict=True))
+        x_g, x_h = off_pins
+        return self._real(self._horizontal((x_g, x_h)))
+
+    def exp_(self, params: Params, x: Coordinates) -> None:
+        """Along the geodesics of the metric; a straight line where damping leaves none."""
+        x = self._field(x)
+        if self._damping:
+            ends = tuple(g + a @ f for g, a, f in zip(self._factors, x, self._outward, strict=True))
+        else:
+            ends = self._geodesic.endpoint(*self._metric.start(self._frame, x))
+        for name in {name for pair in self._batch.pairs for name in pair.parameters}:
+            params[name] = params[name].clone()
+        self._batch.unstack_(params, *ends)
+
+    def _field(self, x: Coordinates) -> tuple[Tensor, Tensor]:
+        """Real coordinates as matrices over the field of the group."""
+        x_g, x_h = (torch.view_as_complex(a) if g.is_complex() else a for a, g in zip(x, self._factors, strict=True))
+        return x_g, x_h
+
+    @staticmethod
+    def _real(x: Iterable[Tensor]) -> Coordinates:
+        return tuple(torch.view_as_real(a) if a.is_complex() else a for a in x)
