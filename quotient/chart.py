@@ -21,7 +21,7 @@ class QuotientChart(AbstractChart):
         self._origin = [block.zeros() for block in blocks]
 
     @property
-    def dimension(self) -> int:  # type: ignore[override]
+    def dimension(self) -> int:
         """The sum over blocks."""
         return sum(block.dimension for block in self._blocks)
 
@@ -75,12 +75,12 @@ class CarriedChart(AbstractChart):
 
     def __init__(self, point: Params, symmetry: ModelSymmetry, element: Element, chart: QuotientChart) -> None:
         self.point = point
-        self._there = lambda p: symmetry.act(element, p)
-        self._back = lambda p: symmetry.undo(element, p)
+        self._there: Callable[[Params], Params] = lambda p: symmetry.act(element, p)
+        self._back: Callable[[Params], Params] = lambda p: symmetry.undo(element, p)
         self._chart = chart
 
     @property
-    def dimension(self) -> int:  # type: ignore[override]
+    def dimension(self) -> int:
         """That of the chart on the section."""
         return self._chart.dimension
 

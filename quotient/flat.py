@@ -73,7 +73,7 @@ class FlatChart(AbstractChart):
     scales: dict[str, Tensor]
 
     @property
-    def dimension(self) -> int:  # type: ignore[override]
+    def dimension(self) -> int:
         """The number of entries whose scale is not zero."""
         return sum(int((s != 0).expand_as(self.point[name]).sum()) for name, s in self.scales.items())
 

@@ -2,8 +2,8 @@ r"""Geometries: what a ball around a set of parameters is.
 
 A geometry gives every point an inner product, and a way to move along a velocity. Both are packed into a *chart*:
 normal coordinates at a point, :math:`x \mapsto \exp_\theta(E x)`, where the columns of E are an orthonormal frame. In
-them the metric ball is the Euclidean ball, a Gaussian is a Gaussian, the Riemannian gradient of the loss is the plain gradient
-and its Riemannian Hessian the plain Hessian at 0. Every measure, and SAM, is written once, against charts:
+them the metric ball is the Euclidean ball, a Gaussian is a Gaussian, the Riemannian gradient of the loss is the plain
+gradient and its Riemannian Hessian the plain Hessian at 0. Every measure, and SAM, is written once, against charts:
 
     sharpness = statistic of  x -> loss(chart.exp(x))  on the ball  |x| <= radius,  x horizontal
 """
@@ -31,8 +31,11 @@ class AbstractChart(ABC):
 
     #: The parameters at which the chart is centred.
     point: Params
-    #: The dimension of the horizontal space: coordinates less vertical and pinned directions.
-    dimension: int
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """The dimension of the horizontal space: coordinates less vertical and pinned directions."""
 
     @abstractmethod
     def zeros(self) -> Coordinates:

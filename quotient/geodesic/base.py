@@ -38,10 +38,8 @@ class AbstractGeodesic(ABC):
     expansion), or doubling the steps divides it by ``2 ** order`` (an integrator); infinite where the method is exact.
     """
 
-    @property
-    @abstractmethod
-    def order(self) -> float:
-        """The order of accuracy."""
+    #: The order of accuracy.
+    order: float
 
     @abstractmethod
     def endpoint(self, spray: AbstractSpray, velocity: State) -> State:

@@ -1,7 +1,7 @@
 """Geodesics in closed form."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -18,10 +18,7 @@ class Exact(AbstractGeodesic):
     ``Mixed()``: there the constructor of the geometry raises and names the alternatives.
     """
 
-    @property
-    def order(self) -> float:
-        """Infinite."""
-        return math.inf
+    order: float = field(default=math.inf, init=False, repr=False)
 
     def endpoint(self, spray: AbstractSpray, velocity: State) -> State:
         """``spray.closed_form(velocity)``."""

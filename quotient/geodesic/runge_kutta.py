@@ -1,6 +1,6 @@
 """Geodesics by integration of their equation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .base import AbstractGeodesic, AbstractSpray, State
 
@@ -19,15 +19,11 @@ class RungeKutta(AbstractGeodesic):
     """
 
     steps: int = 32
+    order: float = field(default=4, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise ValueError(f"RungeKutta needs steps >= 1, got {self.steps}")
-
-    @property
-    def order(self) -> float:
-        """Four, in the number of steps."""
-        return 4
 
     def endpoint(self, spray: AbstractSpray, velocity: State) -> State:
         """The position after ``steps`` steps."""

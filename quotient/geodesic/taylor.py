@@ -19,8 +19,8 @@ class Taylor(AbstractGeodesic):
               c_{j} = \frac{1}{j (j - 1)} [t^{j-2}]\, a(\gamma(t), \dot\gamma(t))
 
     Order 1 is a straight line; order 2 is :math:`\theta + \xi - \tfrac12 \Gamma[\xi, \xi]`, the expansion of
-    [daSilva2025] (Eq. 5). Coefficients come from the arithmetic of truncated power series, so any order
-    is exact and twice differentiable. Since the group acts linearly, the truncated geodesic is as equivariant as the geodesic.
+    [daSilva2025] (Eq. 5). Coefficients come from the arithmetic of truncated power series, so any order is exact and
+    twice differentiable. Since the group acts linearly, the truncated geodesic is as equivariant as the geodesic.
 
     Args:
         order: k, at least 1. One evaluation is off by :math:`O(\|\xi\|^{k+1})`.
