@@ -1,0 +1,76 @@
+"""Vectors in an orthonormal frame: the arithmetic against flat vectors, and the edges of the ball."""
+
+import math
+
+import pytest
+import torch
+
+from quotient import combined, dot, gaussian, length, scaled, size, within_ball
+
+SHAPES = [(2, 3), (), (4,)]
+
+
+def draw(generator: torch.Generator, dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.randn(shape, generator=generator, dtype=dtype) for shape in SHAPES)
+
+
+def flat(x: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    return torch.cat([a.reshape(-1) for a in x])
+
+
+def test_arithmetic_is_that_of_the_concatenated_vectors(generator: torch.Generator):
+    x, y = draw(generator), draw(generator)
+    torch.testing.assert_close(dot(x, y), flat(x) @ flat(y))
+    torch.testing.assert_close(length(x), flat(x).norm())
+    torch.testing.assert_close(flat(scaled(x, -2.5)), -2.5 * flat(x))
+    torch.testing.assert_close(flat(combined(x, 0.3, y)), flat(x) + 0.3 * flat(y))
+    assert size(x) == 11
+
+
+def test_a_tensor_as_factor_keeps_the_dtype_of_the_vector(generator: torch.Generator):
+    x = draw(generator, torch.float32)
+    factor = torch.tensor(3.0, dtype=torch.float64)
+    for result in (scaled(x, factor), combined(x, factor, x)):
+        assert {a.dtype for a in result} == {torch.float32}
+    torch.testing.assert_close(flat(combined(x, factor, x)), 4.0 * flat(x))
+
+
+def test_the_inner_product_of_float32_vectors_is_accumulated_in_float64():
+    # 1 + 1e-8 is 1 in float32; squares of 3e38 overflow there.
+    x = (torch.tensor([1.0, 1e-4]), torch.tensor([3e38]))
+    assert dot(x[:1], x[:1]).item() == pytest.approx(1.0 + 1e-8, rel=1e-12)
+    assert dot(x, x).dtype == torch.float64
+    assert math.isfinite(length(x).item())
+
+
+def test_vectors_of_different_length_do_not_combine(generator: torch.Generator):
+    x = draw(generator)
+    for operation in (lambda: dot(x, x[:2]), lambda: combined(x, 1.0, x[:2])):
+        with pytest.raises(ValueError, match="zip"):
+            operation()
+
+
+@pytest.mark.parametrize("radius", [1e-3, 0.5, 100.0])
+def test_projection_on_the_ball_shortens_what_is_outside_and_leaves_the_inside(radius, generator):
+    x = draw(generator)
+    y = within_ball(x, radius)
+    if length(x) > radius:
+        assert length(y).item() == pytest.approx(radius, rel=1e-14)
+        torch.testing.assert_close(flat(y) / flat(y).norm(), flat(x) / flat(x).norm())
+    else:
+        assert all(torch.equal(a, b) for a, b in zip(x, y, strict=True))
+
+
+def test_projection_on_the_ball_leaves_the_origin():
+    assert not within_ball((torch.zeros(3), torch.zeros(())), 0.1)[0].any()
+
+
+def test_gaussian_is_repeatable_and_standard(generator: torch.Generator):
+    like = (torch.empty(200, 50, dtype=torch.float64), torch.empty(3, dtype=torch.float32))
+    x = gaussian(like, generator)
+    again = gaussian(like, torch.Generator().manual_seed(0))
+    assert all(torch.equal(a, b) for a, b in zip(x, again, strict=True))
+    assert [(a.shape, a.dtype) for a in x] == [(a.shape, a.dtype) for a in like]
+    # Five standard errors of the mean and of the variance of 10^4 draws.
+    assert abs(x[0].mean().item()) < 0.05
+    assert abs(x[0].var().item() - 1.0) < 5 * math.sqrt(2e-4)
