@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from tqdm import tqdm
 
 from quotient import AbstractGeometry, scaled
 from symmetries import Params, Tangent
 
 from .arguments import require_positive
-from .local_loss import around, carried
+from .draws import draws, standard_error
+from .local_loss import around
 from .loss import EmpiricalLoss
 from .sharpness import Sharpness
 
@@ -67,20 +67,23 @@ def average_case_sharpness(
         ValueError: a radius or a number of samples that is not positive, an unknown spread, no directions, or
             a loss that is not finite.
     """
-    require_positive(radius=radius, samples=samples if directions is None else len(directions))
+    require_positive(radius=radius, samples=samples)
     if spread not in ("ball", "coordinate"):
         raise ValueError(f"spread must be 'ball' or 'coordinate', got {spread!r}")
     local = around(loss, params, geometry)
     chart = local.chart
     sigma = radius / math.sqrt(max(chart.dimension, 1)) if spread == "ball" else radius
     base = local.per_batch(chart.zeros())
-    rises = []
-    for i in tqdm(
-        range(samples if directions is None else len(directions)), desc="average case", disable=not progress
-    ):
-        z = chart.random(generator) if directions is None else carried(directions[i], params, geometry, chart)
-        rises.append(local.per_batch(scaled(z, sigma)) - base)
+    vectors = draws(
+        params,
+        geometry,
+        chart,
+        samples,
+        generator=generator,
+        directions=directions,
+        progress="average case" if progress else None,
+    )
+    rises = [local.per_batch(scaled(z, sigma)) - base for z in vectors]
     table = torch.stack(rises)  # (samples, batches)
     means = table.mean(dim=1)
-    stderr = (means.std() / math.sqrt(len(means))).item() if len(means) > 1 else None
-    return Sharpness(means.mean().item(), stderr, per_batch=tuple(table.mean(dim=0).tolist()))
+    return Sharpness(means.mean().item(), standard_error(means), per_batch=tuple(table.mean(dim=0).tolist()))

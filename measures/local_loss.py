@@ -74,9 +74,7 @@ def around(loss: EmpiricalLoss, params: Params, geometry: AbstractGeometry) -> L
     return LocalLoss(loss, geometry.chart(point))
 
 
-def carried(
-    tangent: Tangent, params: Params, geometry: AbstractGeometry, chart: AbstractChart
-) -> Coordinates:
+def carried(tangent: Tangent, params: Params, geometry: AbstractGeometry, chart: AbstractChart) -> Coordinates:
     """The horizontal coordinates, at the representative, of a tangent at ``params``."""
     point = {name: p.detach() for name, p in params.items()}
     return chart.project(chart.coordinates(geometry.carry(point, tangent)))

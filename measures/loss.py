@@ -68,9 +68,7 @@ class EmpiricalLoss:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
         if isinstance(batches, Tensor | Mapping):
-            raise TypeError(
-                f"batches must be a list of batches, got one {type(batches).__name__}; pass [batch]"
-            )
+            raise TypeError(f"batches must be a list of batches, got one {type(batches).__name__}; pass [batch]")
         if microbatch is not None and microbatch < 1:
             raise ValueError(f"microbatch must be a positive number of examples, got {microbatch}")
         self.model = model
@@ -79,9 +77,7 @@ class EmpiricalLoss:
         self.microbatch = microbatch
         self.fixed: Params = dict(fixed or {})
         if not self.batches:
-            raise ValueError(
-                "the loss needs at least one batch, got none; is the data loader empty or used up?"
-            )
+            raise ValueError("the loss needs at least one batch, got none; is the data loader empty or used up?")
         require_one_mode(model)
         self._bound = _Bound(model, loss_fn)
         self._pieces = [microbatches(b, microbatch) if microbatch else [(1.0, b)] for b in self.batches]
@@ -97,10 +93,7 @@ class EmpiricalLoss:
         """The loss of every batch, shape ``(batches,)``, float64."""
         self.require(params)
         return torch.stack(
-            [
-                torch.stack([w * self._evaluate(params, piece) for w, piece in batch]).sum()
-                for batch in self._pieces
-            ]
+            [torch.stack([w * self._evaluate(params, piece) for w, piece in batch]).sum() for batch in self._pieces]
         )
 
     def gradient(self, params: Params) -> Covector:
@@ -181,9 +174,7 @@ class EmpiricalLoss:
             value = functional_call(self._bound, named, (on_device(batch, device),))
         if not isinstance(value, Tensor) or value.ndim != 0:
             got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-            raise TypeError(
-                f"loss_fn must return a 0-dimensional tensor, got {got}; take the mean over examples"
-            )
+            raise TypeError(f"loss_fn must return a 0-dimensional tensor, got {got}; take the mean over examples")
         return value.double()
 
     def require(self, params: Mapping[str, Tensor]) -> None:

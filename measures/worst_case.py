@@ -81,7 +81,5 @@ def worst_case_sharpness(
         rises.append((visited.max() - base).clamp_min(0).item())
         moved = moved or bool((visited != visited[0]).any())
     if not moved:
-        warnings.warn(
-            "the gradient is zero where the ascent starts, it did not move; pass start=...", stacklevel=2
-        )
+        warnings.warn("the gradient is zero where the ascent starts, it did not move; pass start=...", stacklevel=2)
     return Sharpness(sum(rises) / len(rises), per_batch=tuple(rises))
