@@ -1,7 +1,23 @@
 """What leaves the function of a network unchanged: groups, views, declarations, detection, proof, audit."""
 
 from .absorption import AbstractAbsorption, Gain, ReaderMean, Shift, WriterMean
-from .declarations import Declaration, linear_chain, relu_rescaling
+from .declarations import (
+    Declaration,
+    diagonal,
+    gated_mlp,
+    key_bias,
+    layer_scale,
+    linear_chain,
+    lora_pair,
+    norm_gain,
+    norm_shift,
+    query_key,
+    reader_mean,
+    relu_rescaling,
+    value_bias,
+    value_output,
+    writer_mean,
+)
 from .declare import declare
 from .errors import SymmetryError
 from .factor import AbstractFactor
@@ -45,11 +61,23 @@ __all__ = [
     "balancing_element",
     "declare",
     "defects",
+    "diagonal",
+    "gated_mlp",
+    "key_bias",
+    "layer_scale",
     "linear_chain",
+    "lora_pair",
+    "norm_gain",
+    "norm_shift",
     "pairing",
+    "query_key",
+    "reader_mean",
     "relu_rescaling",
     "require_finite",
     "trainable_parameters",
     "unknown_name",
+    "value_bias",
+    "value_output",
     "verify",
+    "writer_mean",
 ]

@@ -50,6 +50,5 @@ def _factors(model: nn.Module, entry: AbstractFactor | Declaration) -> Iterator[
         yield entry
     else:
         raise TypeError(
-            f"expected a factor such as Symmetry(...) or a declaration such as query_key('attn'), got "
-            f"{entry!r}"
+            f"expected a factor such as Symmetry(...) or a declaration such as query_key('attn'), got {entry!r}"
         )

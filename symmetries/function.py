@@ -53,9 +53,7 @@ class NetworkFunction:
                 output = functional_call(self.model, {**params, **buffers}, args, kwargs)
                 outputs.update(tensors(output, str(i)))
         if not outputs:
-            raise ValueError(
-                "the model returned no floating-point tensor to compare; wrap it so that it returns one"
-            )
+            raise ValueError("the model returned no floating-point tensor to compare; wrap it so that it returns one")
         if self.head == "softmax":
             return {path: value.log_softmax(-1) if value.ndim else value for path, value in outputs.items()}
         return outputs

@@ -132,10 +132,6 @@ def _require_repeatable(first: dict[str, Tensor], second: dict[str, Tensor], all
     """Raise unless the outputs are finite, and the same twice."""
     for path, value in first.items():
         if not bool(torch.isfinite(value).all()):
-            raise ValueError(
-                f"output {path!r} holds NaN or Inf: nothing can be compared; check inputs and parameters"
-            )
+            raise ValueError(f"output {path!r} holds NaN or Inf: nothing can be compared; check inputs and parameters")
     if relative_change(second, first) > allowed:
-        raise ValueError(
-            "two evaluations at the same parameters differ: call model.eval(), or seed the model's noise"
-        )
+        raise ValueError("two evaluations at the same parameters differ: call model.eval(), or seed the model's noise")

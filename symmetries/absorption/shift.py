@@ -20,7 +20,7 @@ class Shift(AbstractAbsorption):
 
     .. math:: \beta \mapsto \beta + c, \qquad b_i \mapsto b_i - W_i c, \qquad b'_j \mapsto b'_j - c
 
-    for every reader :math:`(W_i, b_i)` and every opposite term :math:`b'_j`. Cases: a key bias under softmax (no
+    for every reader :math:`(W_i, b_i)` and every opposite term :math:`b'_j`; followers move with the source. Cases: a key bias under softmax (no
     reader: the softmax ignores it; [Namazifar2023]); a value bias into the output bias (rows of a softmax sum to one);
     the shift of a norm into the biases of its readers; a constant traded between two embeddings that are added. The
     section is a source of zero mean (a single bias: zero).
@@ -30,6 +30,7 @@ class Shift(AbstractAbsorption):
         source: what the constant is added to, shape ``(1, n, k)``: one row for a bias, a row per entry of a table.
         readers: pairs of a weight view ``(copies, out, k)``, summed over copies, and a bias view ``(1, out, 1)``.
         opposite: views ``(1, n, k)`` from which the constant is taken.
+        followers: views ``(1, n, k)`` to which it is added as well, e.g. the extra key of an attention.
         centred: restrict to constants of zero mean over the channels, where the common one is counted elsewhere.
     """
 
@@ -37,6 +38,7 @@ class Shift(AbstractAbsorption):
     source: View
     readers: tuple[tuple[View, View], ...] = ()
     opposite: tuple[View, ...] = ()
+    followers: tuple[View, ...] = ()
     centred: bool = False
     family: str = "shift into bias"
     flags: frozenset[str] = frozenset({EXACT})
@@ -44,8 +46,8 @@ class Shift(AbstractAbsorption):
 
     @property
     def views(self) -> tuple[View, ...]:
-        """Source, opposites, weights and biases of the readers."""
-        return (self.source, *self.opposite, *(view for pair in self.readers for view in pair))
+        """Source, followers, opposites, weights and biases of the readers."""
+        return (self.source, *self.followers, *self.opposite, *(view for pair in self.readers for view in pair))
 
     @property
     def pins(self) -> tuple[View, ...]:
@@ -55,7 +57,8 @@ class Shift(AbstractAbsorption):
     def check(self, shapes: Shapes) -> None:
         """One channel axis for all, one bias for each row of a reader."""
         k = self.source.shape(shapes)[2]
-        require_last_axis(self.name, (self.source, *self.opposite, *(weight for weight, _ in self.readers)), k, shapes)
+        channels = (self.source, *self.followers, *self.opposite, *(weight for weight, _ in self.readers))
+        require_last_axis(self.name, channels, k, shapes)
         for weight, bias in self.readers:
             out = weight.shape(shapes)[1]
             if bias.shape(shapes) != (1, out, 1):
@@ -68,9 +71,7 @@ class Shift(AbstractAbsorption):
         """The number of channels, one less when ``centred``."""
         return self.source.shape(shapes)[2] - self.centred
 
-    def random(
-        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
-    ) -> Tensor:
+    def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """A Gaussian constant of standard deviation ``scale``."""
         return self.exponential(scale * self.random_algebra(shapes, generator=generator))
 
@@ -106,7 +107,7 @@ class Shift(AbstractAbsorption):
 
     def _changes(self, constant: Tensor, params: Params) -> list[tuple[View, Tensor]]:
         c = constant.to(self.source.read(params))
-        changes = [(self.source, c), *((view, -c) for view in self.opposite)]
+        changes = [(view, c) for view in (self.source, *self.followers)] + [(view, -c) for view in self.opposite]
         for weight, bias in self.readers:
             changes.append((bias, -(weight.read(params) @ c).sum(0)[None, :, None]))  # (1, out, 1)
         return changes

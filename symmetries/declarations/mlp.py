@@ -33,9 +33,7 @@ HOMOGENEOUS = (
 
 
 @declaration
-def relu_rescaling(
-    model: nn.Module, first: Names, second: Names, *, activation: Names = ()
-) -> Iterator[Symmetry]:
+def relu_rescaling(model: nn.Module, first: Names, second: Names, *, activation: Names = ()) -> Iterator[Symmetry]:
     r"""Rescaling of the units between two layers: :math:`GL(1, \mathbb{R})_+` for every unit or channel.
 
     .. math:: W_2\, r(W_1 x + b_1), \qquad (w_i, b_i) \mapsto \lambda_i (w_i, b_i),

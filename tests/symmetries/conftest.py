@@ -1,0 +1,327 @@
+"""Small models in float64 with declared symmetries: one table of cases, on which every law is tested."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from symmetries import (
+    Declaration,
+    ModelSymmetry,
+    declare,
+    diagonal,
+    gated_mlp,
+    key_bias,
+    layer_scale,
+    linear_chain,
+    lora_pair,
+    norm_gain,
+    norm_shift,
+    query_key,
+    reader_mean,
+    relu_rescaling,
+    value_bias,
+    value_output,
+    writer_mean,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, what is declared on it, inputs, and the dimension that theory gives."""
+
+    model: nn.Module
+    declarations: tuple[Declaration, ...]
+    inputs: tuple[Tensor, ...]
+    dimension: int
+    head: str = "raw"
+
+    @property
+    def symmetry(self) -> ModelSymmetry:
+        return declare(self.model, *self.declarations, head=self.head)
+
+
+class Transposed(nn.Module):
+    """A linear layer whose weight is stored as (in, out)."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(inputs, outputs))
+        self.bias = nn.Parameter(torch.randn(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight + self.bias
+
+
+def rotate(x: Tensor, kind: str) -> Tensor:
+    """Rotary embedding of ``(b, heads, t, h)`` by an independent formula, as real rotations of channel pairs."""
+    t, h = x.shape[-2:]
+    angle = torch.arange(t)[:, None] * 0.7 ** torch.arange(h // 2)[None]
+    first, second = (x[..., : h // 2], x[..., h // 2 :]) if kind == "half" else (x[..., 0::2], x[..., 1::2])
+    a = first * angle.cos() - second * angle.sin()
+    b = first * angle.sin() + second * angle.cos()
+    return torch.cat([a, b], -1) if kind == "half" else torch.stack([a, b], -1).flatten(-2)
+
+
+class Attention(nn.Module):
+    """Attention with grouped queries and rotary embeddings, from separate or fused projections."""
+
+    def __init__(self, dim=5, heads=4, kv_heads=2, size=4, rotary=None, bias=True, layout="separate", make=nn.Linear):
+        super().__init__()
+        self.heads, self.kv_heads, self.rotary, self.layout = heads, kv_heads, rotary, layout
+        options = {"bias": bias} if make is nn.Linear else {}
+        if layout == "fused":
+            self.qkv = make(dim, 3 * heads * size, **options)
+        else:
+            self.q = make(dim, heads * size, **options)
+            self.k = make(dim, kv_heads * size, **options)
+            self.v = make(dim, kv_heads * size, **options)
+        self.o = make(heads * size, dim, **options)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).chunk(3, -1) if self.layout == "fused" else (self.q(x), self.k(x), self.v(x))
+        q, k, v = (z.unflatten(-1, (n, -1)).transpose(1, 2) for z, n in zip((q, k, v), self.counts, strict=True))
+        if self.rotary:
+            q, k = rotate(q, self.rotary), rotate(k, self.rotary)
+        k, v = (z.repeat_interleave(self.heads // self.kv_heads, 1) for z in (k, v))
+        weights = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)
+        return self.o((weights @ v).transpose(1, 2).flatten(2))
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        return self.heads, self.kv_heads, self.kv_heads
+
+
+class GatedMLP(nn.Module):
+    def __init__(self, gate: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.gate, self.up, self.down = nn.Linear(5, 6), nn.Linear(5, 6), nn.Linear(6, 5)
+        self.activation = gate
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.activation(self.gate(x)) * self.up(x))
+
+
+class LoRA(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base = nn.Linear(9, 7).requires_grad_(False)
+        self.lora_A, self.lora_B = nn.Linear(9, 3, bias=False), nn.Linear(3, 7, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.base(x) + 2.0 * self.lora_B(self.lora_A(x))
+
+
+class DiagonalNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.u, self.v = nn.Parameter(torch.randn(6)), nn.Parameter(torch.randn(6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ (self.u * self.v)
+
+
+class PreNorm(nn.Module):
+    """Embedding, attention behind a norm, final norm, head: only norms read the stream."""
+
+    def __init__(self, dim=6):
+        super().__init__()
+        self.embed, self.position = nn.Embedding(13, dim), nn.Parameter(torch.randn(1, 4, dim))
+        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.attn = nn.MultiheadAttention(dim, 2, batch_first=True)
+        self.head = nn.Linear(dim, 3)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.embed(tokens) + self.position
+        h = self.norm1(x)
+        return self.head(self.norm2(x + self.attn(h, h, h, need_weights=False)[0]))
+
+
+class PostNorm(nn.Module):
+    """A norm whose output is read by an MLP and by the skip connection around it, with a layer scale."""
+
+    def __init__(self, dim=5):
+        super().__init__()
+        self.norm, self.fc1, self.fc2 = nn.LayerNorm(dim), nn.Linear(dim, 7), nn.Linear(7, dim)
+        self.scale = nn.Parameter(torch.randn(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(x)
+        return x + self.fc2(nn.functional.gelu(self.fc1(x))) + self.scale * self.fc2.bias.detach()
+
+
+class ScaledBranch(nn.Module):
+    """RMSNorm, two readers, and a layer scale behind each."""
+
+    def __init__(self, dim=5):
+        super().__init__()
+        self.norm, self.a, self.b = nn.RMSNorm(dim), nn.Linear(dim, 4), nn.Linear(dim, 4, bias=False)
+        self.scale = nn.Parameter(torch.randn(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(x)
+        return self.scale * self.a(x) + torch.tanh(self.b(x))
+
+
+class Parallel(nn.Module):
+    """Two writers of one set of units, and two readers."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(3, 4), nn.Linear(5, 4, bias=False)
+        self.c, self.d = nn.Linear(4, 2), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = nn.functional.leaky_relu(self.a(x) + self.b(y))
+        return self.c(hidden), self.d(hidden)
+
+
+def mlp() -> Case:
+    model = nn.Sequential(nn.Linear(5, 8), nn.LeakyReLU(), nn.Linear(8, 7), nn.LeakyReLU(), nn.Linear(7, 4))
+    rescalings = (relu_rescaling("0", "2", activation="1"), relu_rescaling("2", "4"))
+    return Case(model, rescalings, (torch.randn(60, 5),), 15)
+
+
+def conv_net() -> Case:
+    model = nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(4, 6, 3, groups=2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(6 * 4, 3),
+    )
+    rescalings = (relu_rescaling("0", "2"), relu_rescaling("2", "6", activation=("3", "4", "5")))
+    return Case(model, rescalings, (torch.randn(8, 2, 6, 6),), 10)
+
+
+def conv1d_net() -> Case:
+    model = nn.Sequential(nn.Conv1d(2, 4, 3), nn.LeakyReLU(), nn.Conv1d(4, 4, 1, groups=4, bias=False))
+    return Case(model, (relu_rescaling("0", "2"),), (torch.randn(8, 2, 6),), 4)
+
+
+def parallel() -> Case:
+    inputs = (torch.randn(40, 3), torch.randn(40, 5))
+    return Case(Parallel(), (relu_rescaling(("a", "b"), ("c", "d")),), inputs, 4)
+
+
+def chain() -> Case:
+    return Case(nn.Sequential(nn.Linear(5, 3), nn.Linear(3, 4)), (linear_chain("0", "1"),), (torch.randn(9, 5),), 9)
+
+
+def multihead(**options) -> Case:
+    model = nn.ModuleDict({"attn": nn.MultiheadAttention(8, 2, batch_first=True, **options)})
+    model.forward = lambda *inputs: model["attn"](*inputs, need_weights=False)[0]
+    declarations = [query_key("attn"), value_output("attn")]
+    if options.get("bias", True) and not options.get("add_zero_attn"):
+        declarations += [key_bias("attn"), value_bias("attn")]
+    widths = (8, options.get("kdim", 8), options.get("vdim", 8))
+    inputs = tuple(torch.randn(12, 5, width) for width in widths)
+    return Case(model, tuple(declarations), inputs, 64 + 8 * (len(declarations) - 2))
+
+
+def grouped(rotary: str | None, bias: bool = True) -> Case:
+    names = {"heads": 4, "kv_heads": 2}
+    declarations = [
+        query_key(query="q", key="k", rotary=rotary, **names),
+        value_output(value="v", output="o", **names),
+    ]
+    if bias:
+        declarations.append(value_bias(value="v", output="o", **names))
+    if bias and rotary is None:
+        declarations.append(key_bias(key="k"))
+    dimension = 2 * (4 if rotary else 16) + 2 * 16 + 8 * (len(declarations) - 2)
+    return Case(Attention(rotary=rotary, bias=bias), tuple(declarations), (torch.randn(20, 5, 5),), dimension)
+
+
+def fused(make: type[nn.Module]) -> Case:
+    model = nn.ModuleDict({"block": Attention(kv_heads=4, layout="fused", make=make)})
+    model.forward = model["block"].forward
+    options = {"qkv": "qkv", "transposed": make is Transposed}
+    declarations = (
+        query_key("block", heads=4, **options),
+        value_output("block", output="o", heads=4, **options),
+        key_bias("block", **options),
+        value_bias("block", output="o", **options),
+    )
+    return Case(model, declarations, (torch.randn(20, 5, 5),), 2 * 64 + 2 * 16)
+
+
+def pre_norm(head: str = "raw") -> Case:
+    declarations = (
+        query_key("attn"),  # 18
+        value_output("attn"),  # 18
+        key_bias("attn"),  # 6
+        value_bias("attn"),  # 6
+        norm_gain("norm1", "attn"),  # 6
+        norm_shift("norm1", "attn"),  # 6
+        reader_mean("norm1", "attn"),  # 18
+        norm_gain("norm2", "head"),  # 6
+        norm_shift("norm2", "head"),  # 6
+        reader_mean("norm2", "head"),  # 3
+        writer_mean(("embed", "position", "attn")),  # 13 + 4 + 7
+    )
+    extra = (writer_mean("head", softmax=True),) if head == "softmax" else ()
+    inputs = (torch.randint(13, (30, 4)),)
+    return Case(PreNorm(), declarations + extra, inputs, 117 + 7 * len(extra), head)
+
+
+def post_norm() -> Case:
+    declarations = (norm_shift("norm", "fc1", opposite="fc2"), reader_mean("norm", "fc1"))
+    return Case(PostNorm(), declarations, (torch.randn(20, 5),), 5 + 7)
+
+
+def scaled() -> Case:
+    declarations = (norm_gain("norm", ("a", "b")), layer_scale("scale", "a"))
+    return Case(ScaledBranch(), declarations, (torch.randn(20, 5),), 9)
+
+
+CASES: dict[str, Callable[[], Case]] = {
+    "mlp": mlp,
+    "conv net": conv_net,
+    "conv1d net": conv1d_net,
+    "parallel layers": parallel,
+    "linear chain": chain,
+    "multihead": multihead,
+    "multihead, no bias": lambda: multihead(bias=False),
+    "multihead, other widths": lambda: multihead(kdim=6, vdim=7),
+    "multihead, extra key": lambda: multihead(add_bias_kv=True),
+    "multihead, zero key": lambda: multihead(add_zero_attn=True),
+    "grouped": lambda: grouped(None),
+    "grouped, no bias": lambda: grouped(None, bias=False),
+    "grouped, rope half": lambda: grouped("half"),
+    "grouped, rope interleaved": lambda: grouped("interleaved"),
+    "fused": lambda: fused(nn.Linear),
+    "fused, transposed": lambda: fused(Transposed),
+    "LoRA": lambda: Case(LoRA(), (lora_pair("lora_A", "lora_B"),), (torch.randn(12, 9),), 9),
+    "SwiGLU": lambda: Case(GatedMLP(nn.functional.silu), (gated_mlp(up="up", down="down"),), (torch.randn(60, 5),), 6),
+    "ReGLU": lambda: Case(
+        GatedMLP(nn.functional.leaky_relu),
+        (gated_mlp(up="up", down="down", gate="gate", relu_gate=True),),
+        (torch.randn(60, 5),),
+        12,
+    ),
+    "diagonal": lambda: Case(DiagonalNet(), (diagonal("u", "v"),), (torch.randn(12, 6),), 6),
+    "pre-norm": pre_norm,
+    "pre-norm, softmax": lambda: pre_norm("softmax"),
+    "post-norm": post_norm,
+    "layer scale": scaled,
+}
+
+
+def generic_(model: nn.Module) -> None:
+    """Gains off one and shifts off zero: initial values are special points."""
+    for value in model.parameters():
+        if value.ndim <= 1 or value.shape[:2] == (1, 1):
+            value.data += 0.3 * torch.randn_like(value)
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+def case(request: pytest.FixtureRequest, float64: torch.dtype) -> Case:
+    """Each of the cases, at generic parameters."""
+    built = request.param()
+    generic_(built.model)
+    return built
