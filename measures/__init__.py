@@ -1,6 +1,7 @@
 """Numbers on a geometry: losses, and how they rise around a point."""
 
 from .average_case import average_case_sharpness
+from .correlation import Correlation, correlate
 from .differential import HessianProduct
 from .hessian import RiemannianHessian
 from .lanczos import JacobiMatrix, lanczos
@@ -10,19 +11,26 @@ from .loss import EmpiricalLoss
 from .renyi import renyi_sharpness
 from .sharpness import Sharpness
 from .spectrum import Spectrum, hessian_spectrum
+from .suite import measure
+from .table import MeasureTable, Row
 from .worst_case import worst_case_sharpness
 
 __all__ = [
+    "Correlation",
     "EmpiricalLoss",
     "HessianProduct",
     "JacobiMatrix",
     "LocalLoss",
+    "MeasureTable",
     "RiemannianHessian",
+    "Row",
     "Sharpness",
     "Spectrum",
     "average_case_sharpness",
+    "correlate",
     "hessian_spectrum",
     "lanczos",
+    "measure",
     "normalized_logits",
     "renyi_sharpness",
     "worst_case_sharpness",
