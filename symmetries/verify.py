@@ -62,12 +62,9 @@ def verify(
     for name, defect in sorted(exact.items(), key=lambda item: (item[0] == WHOLE, -item[1])):
         if not defect <= allowed:
             raise SymmetryError(
-                f"{name!r} is not a symmetry of this model: it changes the output by {defect:.1e} relative, "
-                "allowed "
-                f"{allowed:.0e}; take it out of the declaration, or complete it (a reader or writer left "
-                "out, an "
-                "activation or norm in between). If the model computes in less precision than its "
-                "parameters have, "
+                f"{name!r} is not a symmetry of this model: it changes the output by {defect:.1e} relative, allowed "
+                f"{allowed:.0e}; take it out of the declaration, or complete it (a reader or writer left out, an "
+                "activation or norm in between). If the model computes in less precision than its parameters have, "
                 "pass rtol=..."
             )
     return max(exact.values(), default=0.0)

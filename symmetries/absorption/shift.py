@@ -20,10 +20,10 @@ class Shift(AbstractAbsorption):
 
     .. math:: \beta \mapsto \beta + c, \qquad b_i \mapsto b_i - W_i c, \qquad b'_j \mapsto b'_j - c
 
-    for every reader :math:`(W_i, b_i)` and every opposite term :math:`b'_j`; followers move with the source. Cases: a key bias under softmax (no
-    reader: the softmax ignores it; [Namazifar2023]); a value bias into the output bias (rows of a softmax sum to one);
-    the shift of a norm into the biases of its readers; a constant traded between two embeddings that are added. The
-    section is a source of zero mean (a single bias: zero).
+    for every reader :math:`(W_i, b_i)` and every opposite term :math:`b'_j`; followers move as the source does. Cases:
+    a key bias under softmax (no reader: the softmax ignores it; [Namazifar2023]); a value bias into the output bias
+    (rows of a softmax sum to one); the shift of a norm into the biases of its readers; a constant traded between two
+    embeddings that are added. The section is a source of zero mean (a single bias: zero).
 
     Args:
         name: unique within a model.

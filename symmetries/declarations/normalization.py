@@ -21,7 +21,8 @@ _ROLES: tuple[Role, ...] = ("query", "key", "value")
 def norm_gain(model: nn.Module, norm: str, readers: Names, *, offset: float = 0.0) -> Iterator[Gain]:
     r"""The gain of a norm, folded into the linear maps that read it.
 
-    .. math:: (\gamma, \beta) \mapsto (\lambda \gamma, \lambda \beta), \qquad W_{\cdot i} \mapsto \lambda_i^{-1} W_{\cdot i}
+    .. math:: (\gamma, \beta) \mapsto (\lambda \gamma, \lambda \beta), \qquad
+              W_{\cdot i} \mapsto \lambda_i^{-1} W_{\cdot i}
 
     False when a reader is left out, or a skip connection reads the norm ([Elhage2021]).
 

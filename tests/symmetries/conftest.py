@@ -94,6 +94,18 @@ class Attention(nn.Module):
         return self.heads, self.kv_heads, self.kv_heads
 
 
+class Block(nn.Module):
+    """An attention block inside a model."""
+
+    def __init__(self, attn: nn.Module):
+        super().__init__()
+        self.attn = attn
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        output = self.attn(*inputs)
+        return output if isinstance(output, Tensor) else output[0]
+
+
 class GatedMLP(nn.Module):
     def __init__(self, gate: Callable[[Tensor], Tensor]):
         super().__init__()
@@ -140,16 +152,15 @@ class PreNorm(nn.Module):
 
 
 class PostNorm(nn.Module):
-    """A norm whose output is read by an MLP and by the skip connection around it, with a layer scale."""
+    """A norm whose output is read by an MLP and by the skip connection around it."""
 
     def __init__(self, dim=5):
         super().__init__()
         self.norm, self.fc1, self.fc2 = nn.LayerNorm(dim), nn.Linear(dim, 7), nn.Linear(7, dim)
-        self.scale = nn.Parameter(torch.randn(dim))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm(x)
-        return x + self.fc2(nn.functional.gelu(self.fc1(x))) + self.scale * self.fc2.bias.detach()
+        return x + self.fc2(nn.functional.gelu(self.fc1(x)))
 
 
 class ScaledBranch(nn.Module):
@@ -213,8 +224,7 @@ def chain() -> Case:
 
 
 def multihead(**options) -> Case:
-    model = nn.ModuleDict({"attn": nn.MultiheadAttention(8, 2, batch_first=True, **options)})
-    model.forward = lambda *inputs: model["attn"](*inputs, need_weights=False)[0]
+    model = Block(nn.MultiheadAttention(8, 2, batch_first=True, **options))
     declarations = [query_key("attn"), value_output("attn")]
     if options.get("bias", True) and not options.get("add_zero_attn"):
         declarations += [key_bias("attn"), value_bias("attn")]
@@ -238,14 +248,13 @@ def grouped(rotary: str | None, bias: bool = True) -> Case:
 
 
 def fused(make: type[nn.Module]) -> Case:
-    model = nn.ModuleDict({"block": Attention(kv_heads=4, layout="fused", make=make)})
-    model.forward = model["block"].forward
+    model = Block(Attention(kv_heads=4, layout="fused", make=make))
     options = {"qkv": "qkv", "transposed": make is Transposed}
     declarations = (
-        query_key("block", heads=4, **options),
-        value_output("block", output="o", heads=4, **options),
-        key_bias("block", **options),
-        value_bias("block", output="o", **options),
+        query_key("attn", heads=4, **options),
+        value_output("attn", output="o", heads=4, **options),
+        key_bias("attn", **options),
+        value_bias("attn", output="o", **options),
     )
     return Case(model, declarations, (torch.randn(20, 5, 5),), 2 * 64 + 2 * 16)
 
