@@ -30,6 +30,7 @@ def named_groups(named_parameters: NamedParameters) -> list[dict[str, Any]]:
                     "model.named_parameters(), since a geometry knows parameters by their names"
                 )
         group["params"] = [(name, p) for name, p in group["params"] if p.requires_grad]
+    groups = [group for group in groups if group["params"]]
     count = Counter(name for group in groups for name, _ in group["params"])
     if not count:
         raise ValueError("expected at least one parameter that requires a gradient, got none")
