@@ -1,6 +1,7 @@
 """What leaves the function of a network unchanged: groups, views, declarations, detection, proof, audit."""
 
 from .absorption import AbstractAbsorption, Gain, ReaderMean, Shift, WriterMean
+from .audit import Audit, audit
 from .declarations import (
     Declaration,
     diagonal,
@@ -41,6 +42,7 @@ from .view import View
 __all__ = [
     "AbstractAbsorption",
     "AbstractFactor",
+    "Audit",
     "Covector",
     "Declaration",
     "Element",
@@ -58,6 +60,7 @@ __all__ = [
     "Tangent",
     "View",
     "WriterMean",
+    "audit",
     "balancing_element",
     "declare",
     "defects",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
+from ..absorption import Shift
 from ..errors import SymmetryError
 from ..group import GeneralLinear
 from ..symmetry import Symmetry
@@ -78,10 +79,12 @@ def relu_rescaling(model: nn.Module, first: Names, second: Names, *, activation:
 
 
 @declaration
-def linear_chain(model: nn.Module, first: str, second: str) -> Iterator[Symmetry]:
+def linear_chain(model: nn.Module, first: str, second: str) -> Iterator[Symmetry | Shift]:
     r"""Two linear layers with nothing in between: :math:`GL(h, \mathbb{R})` on the h features they share.
 
-    .. math:: W_2 (W_1 x + b_1), \qquad (W_1, b_1) \mapsto A (W_1, b_1), \quad W_2 \mapsto W_2 A^{-1}
+    .. math:: W_2 (W_1 x + b_1) + b_2, \qquad (W_1, b_1) \mapsto A (W_1, b_1), \quad W_2 \mapsto W_2 A^{-1}
+
+    and, where both have a bias, :math:`b_1 \mapsto b_1 + c, \; b_2 \mapsto b_2 - W_2 c`.
 
     Args:
         model: given by :func:`symmetries.declare`.
@@ -101,6 +104,13 @@ def linear_chain(model: nn.Module, first: str, second: str) -> Iterator[Symmetry
         name=f"linear_chain({label(first, second)})",
         family="linear chain",
     )
+    for source, target in zip(writer.bias_view("k", "1 1 k"), reader.bias_view("k", "1 k 1"), strict=False):
+        yield Shift(
+            name=f"linear_chain({label(first, second)}) bias",
+            source=source,
+            readers=((reader.view("n", "k", "1 n k"), target),),
+            family="linear chain",
+        )
 
 
 def unit_rows(writer: Layer) -> tuple[View, ...]:

@@ -8,8 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from symmetries import (
+    AbstractFactor,
     Declaration,
     ModelSymmetry,
+    Rotation,
+    Shift,
+    View,
     declare,
     diagonal,
     gated_mlp,
@@ -30,13 +34,14 @@ from symmetries import (
 
 @dataclass(frozen=True)
 class Case:
-    """A model, what is declared on it, inputs, and the dimension that theory gives."""
+    """A model, what is declared on it, inputs, the dimension that theory gives, how wide inputs must be to show it."""
 
     model: nn.Module
-    declarations: tuple[Declaration, ...]
+    declarations: tuple[Declaration | AbstractFactor, ...]
     inputs: tuple[Tensor, ...]
     dimension: int
     head: str = "raw"
+    spread: float = 1.0
 
     @property
     def symmetry(self) -> ModelSymmetry:
@@ -109,7 +114,7 @@ class Block(nn.Module):
 class GatedMLP(nn.Module):
     def __init__(self, gate: Callable[[Tensor], Tensor]):
         super().__init__()
-        self.gate, self.up, self.down = nn.Linear(5, 6), nn.Linear(5, 6), nn.Linear(6, 5)
+        self.gate, self.up, self.down = nn.Linear(7, 6), nn.Linear(7, 6), nn.Linear(6, 6)
         self.activation = gate
 
     def forward(self, x: Tensor) -> Tensor:
@@ -192,21 +197,21 @@ class Parallel(nn.Module):
 def mlp() -> Case:
     model = nn.Sequential(nn.Linear(5, 8), nn.LeakyReLU(), nn.Linear(8, 7), nn.LeakyReLU(), nn.Linear(7, 4))
     rescalings = (relu_rescaling("0", "2", activation="1"), relu_rescaling("2", "4"))
-    return Case(model, rescalings, (torch.randn(60, 5),), 15)
+    return Case(model, rescalings, (torch.randn(60, 5),), 15, spread=10.0)
 
 
 def conv_net() -> Case:
     model = nn.Sequential(
         nn.Conv2d(2, 4, 3, padding=1),
-        nn.ReLU(),
+        nn.LeakyReLU(),
         nn.Conv2d(4, 6, 3, groups=2),
-        nn.ReLU(),
+        nn.LeakyReLU(),
         nn.MaxPool2d(2),
         nn.Flatten(),
         nn.Linear(6 * 4, 3),
     )
     rescalings = (relu_rescaling("0", "2"), relu_rescaling("2", "6", activation=("3", "4", "5")))
-    return Case(model, rescalings, (torch.randn(8, 2, 6, 6),), 10)
+    return Case(model, rescalings, (torch.randn(8, 2, 6, 6),), 10, spread=10.0)
 
 
 def conv1d_net() -> Case:
@@ -220,7 +225,7 @@ def parallel() -> Case:
 
 
 def chain() -> Case:
-    return Case(nn.Sequential(nn.Linear(5, 3), nn.Linear(3, 4)), (linear_chain("0", "1"),), (torch.randn(9, 5),), 9)
+    return Case(nn.Sequential(nn.Linear(5, 3), nn.Linear(3, 4)), (linear_chain("0", "1"),), (torch.randn(9, 5),), 12)
 
 
 def multihead(**options) -> Case:
@@ -272,10 +277,34 @@ def pre_norm(head: str = "raw") -> Case:
         norm_shift("norm2", "head"),  # 6
         reader_mean("norm2", "head"),  # 3
         writer_mean(("embed", "position", "attn")),  # 13 + 4 + 7
+        Shift(  # 5, the common mean is among those of the writers
+            "embeddings",
+            source=View("embed.weight", "n k -> 1 n k"),
+            opposite=(View("position", "a n k -> a n k"),),
+            centred=True,
+        ),
+        Rotation(  # 10
+            "stream",
+            writers=(
+                View("embed.weight", "h n -> 1 n h"),
+                View("position", "a h n -> a n h"),
+                View("attn.out_proj.weight", "n h -> 1 n h"),
+                View("attn.out_proj.bias", "n -> 1 n 1"),
+            ),
+            readers=(
+                (View("attn.in_proj_weight", "h n -> 1 n h"), View("norm1.weight", "n -> 1 n 1")),
+                (View("head.weight", "h n -> 1 n h"), View("norm2.weight", "n -> 1 n 1")),
+            ),
+            shifts=tuple(
+                (View(f"{name}.bias", "n -> 1 n 1"), View(f"{name}.weight", "n -> 1 n 1"))
+                for name in ("norm1", "norm2")
+            ),
+            fixes_ones=True,
+        ),
     )
     extra = (writer_mean("head", softmax=True),) if head == "softmax" else ()
     inputs = (torch.randint(13, (30, 4)),)
-    return Case(PreNorm(), declarations + extra, inputs, 117 + 7 * len(extra), head)
+    return Case(PreNorm(), declarations + extra, inputs, 132 + 7 * len(extra), head)
 
 
 def post_norm() -> Case:
@@ -306,11 +335,11 @@ CASES: dict[str, Callable[[], Case]] = {
     "fused": lambda: fused(nn.Linear),
     "fused, transposed": lambda: fused(Transposed),
     "LoRA": lambda: Case(LoRA(), (lora_pair("lora_A", "lora_B"),), (torch.randn(12, 9),), 9),
-    "SwiGLU": lambda: Case(GatedMLP(nn.functional.silu), (gated_mlp(up="up", down="down"),), (torch.randn(60, 5),), 6),
+    "SwiGLU": lambda: Case(GatedMLP(nn.functional.silu), (gated_mlp(up="up", down="down"),), (torch.randn(60, 7),), 6),
     "ReGLU": lambda: Case(
         GatedMLP(nn.functional.leaky_relu),
         (gated_mlp(up="up", down="down", gate="gate", relu_gate=True),),
-        (torch.randn(60, 5),),
+        (torch.randn(60, 7),),
         12,
     ),
     "diagonal": lambda: Case(DiagonalNet(), (diagonal("u", "v"),), (torch.randn(12, 6),), 6),
