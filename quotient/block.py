@@ -16,8 +16,13 @@ class AbstractBlock(ABC):
 
     @property
     @abstractmethod
+    def entries(self) -> int:
+        """The number of coordinates along which the frame does not vanish."""
+
+    @property
+    @abstractmethod
     def dimension(self) -> int:
-        """The number of horizontal directions."""
+        """The number of horizontal directions: entries, less vertical and pinned ones."""
 
     @abstractmethod
     def zeros(self) -> Coordinates:

@@ -93,9 +93,14 @@ class ChainBlock(AbstractBlock):
         self._rank = int(torch.linalg.matrix_rank(gram, hermitian=True))
 
     @property
+    def entries(self) -> int:
+        """The weights that are not zero."""
+        return sum(int(moving.sum()) for moving in self._moving.values())
+
+    @property
     def dimension(self) -> int:
-        """The weights that are not zero, less the rank of the vertical directions."""
-        return sum(int(moving.sum()) for moving in self._moving.values()) - self._rank
+        """Entries, less the rank of the vertical directions."""
+        return self.entries - self._rank
 
     def zeros(self) -> Coordinates:
         """One tensor for each parameter."""

@@ -23,7 +23,7 @@ class QuotientChart(AbstractChart):
     @property
     def dimension(self) -> int:
         """The sum over blocks."""
-        return sum(block.dimension for block in self._blocks)
+        return sum(block.dimension if self._horizontal else block.entries for block in self._blocks)
 
     def zeros(self) -> Coordinates:
         """The coordinates of every block, in turn."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -67,14 +66,19 @@ class PairBlock(AbstractBlock):
         self._normals = tuple(n.to(g) for n, g in zip(batch.normals, self._factors, strict=True))
         self._vertical = sum(pair.dimension(shapes) for pair in batch.pairs)
 
-    @cached_property
+    @property
+    def entries(self) -> int:
+        """The real entries of both factors."""
+        return sum(g.numel() * (1 + g.is_complex()) for g in self._factors)
+
+    @property
     def dimension(self) -> int:
         """Entries, less pinned rows and vertical directions."""
-        entries = sum(
-            g.shape[0] * (g.shape[1] - n.shape[1]) * g.shape[2] * (1 + g.is_complex())
+        pinned = sum(
+            g[:, 0].numel() * (1 + g.is_complex()) * n.shape[1]
             for g, n in zip(self._factors, self._normals, strict=True)
         )
-        return entries - self._vertical
+        return self.entries - pinned - self._vertical
 
     def zeros(self) -> Coordinates:
         """Two tensors, of the shapes of the stacked factors (and a last axis of 2 over the complex numbers)."""
@@ -115,7 +119,7 @@ class PairBlock(AbstractBlock):
 
     def _field(self, x: Coordinates) -> tuple[Tensor, Tensor]:
         """Real coordinates as matrices over the field of the group."""
-        x_g, x_h = (torch.view_as_complex(a) if g.is_complex() else a for a, g in zip(x, self._factors, strict=True))
+        x_g, x_h = (torch.complex(*a.unbind(-1)) if g.is_complex() else a for a, g in zip(x, self._factors, strict=True))
         return x_g, x_h
 
     @staticmethod

@@ -74,10 +74,14 @@ class RestBlock(AbstractBlock):
         }
 
     @property
+    def entries(self) -> int:
+        """The weights whose frame is not zero."""
+        return sum(int((e != 0).sum()) for e in self._frame.values())
+
+    @property
     def dimension(self) -> int:
-        """Entries with a frame, less the rank of the conditions."""
-        entries = sum(int((e != 0).sum()) for e in self._frame.values())
-        return entries - sum(section.rank for section in self._sections.values())
+        """Entries, less the rank of the conditions."""
+        return self.entries - sum(section.rank for section in self._sections.values())
 
     def zeros(self) -> Coordinates:
         """One tensor for each parameter."""

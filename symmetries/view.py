@@ -118,7 +118,7 @@ class View:
         tensor = lookup(params, self.parameter)
         strided, merged = self._elementary(tensor), self._right[len(self.index) :]
         value = rearrange(strided, f"{' '.join(merged).translate(_UNGROUPED)} -> {' '.join(merged)}")
-        return torch.view_as_complex(value.contiguous()) if self.is_complex else value
+        return torch.complex(*value.unbind(-1)) if self.is_complex else value
 
     def write_(self, params: Params, value: Tensor) -> None:
         """Write matrices of shape ``(copies, n, h)`` into the parameter, in place."""

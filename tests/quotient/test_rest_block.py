@@ -1,0 +1,66 @@
+"""The sections of absorptions in the tangent space, against dense least squares."""
+
+import pytest
+import torch
+
+from quotient import Quotient
+from quotient.pins import row_normals
+from quotient.rest_block import ColumnMeans
+from symmetries import View
+from tests.quotient.cases import GROUPS, QUERY_KEY, ROTARY, SHAPES, parameters
+
+SIZES = {name: torch.Size(shape) for name, shape in SHAPES.items()}
+
+
+@pytest.mark.parametrize("kinds", [("rows",), ("columns",), ("rows", "columns"), ("columns", "some rows")])
+@pytest.mark.parametrize("frame", ["constant", "generic", "with zeros"])
+def test_column_means_is_the_orthogonal_projection(
+    kinds: tuple[str, ...], frame: str, generator: torch.Generator
+) -> None:
+    e = torch.ones(4, 3, dtype=torch.float64)
+    if frame != "constant":
+        e = torch.randn(4, 3, generator=generator, dtype=torch.float64).abs()
+    if frame == "with zeros":
+        e[1], e[2, 2] = 0.0, 0.0
+    rows = torch.arange(4)[:, None].expand(4, 3)
+    labels = {"rows": rows, "columns": torch.arange(3)[None].expand(4, 3), "some rows": torch.where(rows < 2, rows, -1)}
+    chosen = [labels[kind] for kind in kinds]
+    section = ColumnMeans(e, chosen)
+    conditions = torch.stack([(e * (label == k)).flatten() for label in chosen for k in range(int(label.max()) + 1)])
+    x = torch.randn(4, 3, generator=generator, dtype=torch.float64)
+    expected = x.flatten() - torch.linalg.pinv(conditions) @ (conditions @ x.flatten())
+    torch.testing.assert_close(section(x).flatten(), expected, rtol=0, atol=1e-12)
+    assert section.rank == int(torch.linalg.matrix_rank(conditions))
+
+
+def test_three_overlapping_sections_are_refused() -> None:
+    label = torch.zeros(2, 2, dtype=torch.long)
+    with pytest.raises(ValueError, match="at most two"):
+        ColumnMeans(torch.ones(2, 2), [label, label, label])
+
+
+def test_pins_become_row_conditions_of_the_factors() -> None:
+    """A centred reader pins one direction per side, grouped queries one for each query, a bias its own row."""
+    reader = View("q", "o i -> 1 i o")
+    assert row_normals(QUERY_KEY.standard, [reader], SIZES).shape == (7, 1)
+    assert row_normals(QUERY_KEY.dual, [reader], SIZES).shape == (7, 0)
+    bias = row_normals(QUERY_KEY.dual, [View("kb", "k -> 1 1 k")], SIZES)
+    torch.testing.assert_close(bias[:, 0], torch.eye(7, dtype=torch.float64)[6])
+    assert row_normals(ROTARY.standard, [View("rq", "o i -> 1 i o")], SIZES).shape == (12, 2)
+
+
+def test_pins_across_heads_are_no_row_condition() -> None:
+    """The mean over output units of a projection mixes heads: it commutes with no change of basis."""
+    assert row_normals(QUERY_KEY.standard, [View("q", "o i -> 1 o i")], SIZES).shape == (7, 0)
+
+
+@pytest.mark.parametrize("rest", ["elementwise", "tensorwise", "euclidean"])
+def test_random_tangents_keep_to_the_section(rest: str, generator: torch.Generator) -> None:
+    symmetry = GROUPS["everything"]()
+    space = Quotient(symmetry, rest=rest)  # type: ignore[arg-type]
+    point = space.representative(parameters(generator))
+    u = space.random(point, generator)
+    for absorption in symmetry.absorptions:
+        for pin in absorption.pins:
+            means = pin.read(u).mean(dim=1)
+            torch.testing.assert_close(means, torch.zeros_like(means), rtol=0, atol=1e-12)
