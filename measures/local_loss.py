@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from quotient import AbstractChart, AbstractGeometry, Coordinates
+from quotient import AbstractChart, AbstractGeometry, Coordinates, length
 from symmetries import Params, Tangent
 
 from .differential import require_finite_loss
@@ -50,7 +50,7 @@ class LocalLoss:
         r"""f(x) and :math:`P \nabla f(x)`, with one pass back through the exponential map for all batches.
 
         Raises:
-            ValueError: a loss that is not finite.
+            ValueError: a loss or a gradient that is not finite.
         """
         x = tuple(a.detach().requires_grad_() for a in x)
         with torch.enable_grad():
@@ -65,6 +65,11 @@ class LocalLoss:
             allow_unused=True,
             materialize_grads=True,
         )
+        if not bool(length(gradient).isfinite()):
+            raise ValueError(
+                f"the gradient is not finite although the loss is ({value.item():.6g}); look for square roots, norms "
+                "or quotients of zero in the model and the loss"
+            )
         return value, self.chart.project(gradient)
 
 

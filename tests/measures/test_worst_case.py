@@ -1,0 +1,147 @@
+import pytest
+import torch
+from scipy.optimize import brentq
+
+from measures import EmpiricalLoss, worst_case_sharpness
+from quotient import Adaptive, Euclidean, Quotient
+
+
+def trust_region_maximum(matrix, slope, radius):
+    """The maximum of ``slope'x + x'Ax/2`` on a sphere, from the secular equation ``|(m - A)^-1 slope| = r``."""
+    values, vectors = torch.linalg.eigh(matrix)
+    c = vectors.T @ slope
+
+    def excess(m):
+        return (c / (m - values)).norm().item() - radius
+
+    top = values[-1].item()
+    m = brentq(excess, top + 1e-12, top + slope.norm().item() / radius + 1.0, xtol=1e-15)
+    x = vectors @ (c / (m - values))
+    return (slope @ x + x @ matrix @ x / 2).item()
+
+
+@pytest.mark.parametrize("radius", [0.01, 0.3, 2.0])
+@pytest.mark.parametrize("scale", ["euclidean", "adaptive"])
+def test_quadratic_meets_its_closed_form(quadratic, symmetric, radius, scale):
+    matrix = symmetric(9.0, 4.0, 1.0, 0.5, -2.0)
+    w = torch.tensor([1.0, -0.5, 2.0, 0.3, 1.5], dtype=torch.float64)
+    t = torch.ones_like(w) if scale == "euclidean" else w.abs()
+    geometry = Euclidean() if scale == "euclidean" else Adaptive()
+    found = worst_case_sharpness(quadratic(matrix), {"w": w}, geometry, radius=radius, steps=100)
+    expected = trust_region_maximum(t.unsqueeze(1) * matrix * t, t * (matrix @ w), radius)
+    assert found.value == pytest.approx(expected, rel=1e-4)
+    assert found.value <= expected * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("method", ["auto_pgd", "ascent"])
+def test_linear_loss_rises_by_the_radius_times_the_slope(quadratic, method):
+    linear = torch.tensor([3.0, 4.0], dtype=torch.float64)
+    loss = quadratic(torch.zeros(2, 2, dtype=torch.float64), linear=linear)
+    found = worst_case_sharpness(loss, {"w": torch.ones_like(linear)}, Euclidean(), radius=0.1, method=method)
+    assert found.value == pytest.approx(0.5, rel=1e-12)
+
+
+def test_maximum_is_taken_per_batch_and_then_averaged_unless_told_otherwise(quadratic):
+    a, b = torch.diag(torch.tensor([2.0, 0.0])).double(), torch.diag(torch.tensor([0.0, 4.0])).double()
+    w = {"w": torch.tensor([1.0, 1.0], dtype=torch.float64)}
+    loss = quadratic(a, b)
+    each = worst_case_sharpness(loss, w, Euclidean(), radius=1.0, steps=100)
+    assert each.per_batch == pytest.approx((3.0, 6.0), rel=1e-6)  # (2^2 - 1) * 2 / 2 and (2^2 - 1) * 4 / 2
+    assert each.value == pytest.approx(4.5, rel=1e-6)
+    assert worst_case_sharpness(loss, w, Euclidean(), radius=1.0, per_batch=False).value < 4.0
+
+
+def test_worst_case_grows_with_the_radius(classifier):
+    loss, params = classifier()
+    values = [worst_case_sharpness(loss, params, Adaptive(), radius=r).value for r in (0.01, 0.03, 0.1, 0.3, 1.0)]
+    assert values == sorted(values)
+    assert values[0] > 0
+
+
+@pytest.mark.parametrize("geometry", [Euclidean(), Adaptive()], ids=lambda g: type(g).__name__)
+def test_worst_case_is_above_one_step_of_sam_and_above_random_points(classifier, generator, geometry):
+    loss, params = classifier(attention=True)
+    worst = worst_case_sharpness(loss, params, geometry, radius=0.5, steps=30)
+    sam = worst_case_sharpness(loss, params, geometry, radius=0.5, steps=1, method="ascent")
+    assert worst.value >= sam.value > 0
+    for _ in range(20):
+        u = geometry.random(params, generator)
+        u = {n: 0.5 * a / geometry.norm(params, u) for n, a in u.items()}
+        assert loss(geometry.exp(params, u)) - loss(params) < worst.value
+
+
+def test_one_step_is_the_sam_perturbation(classifier):
+    loss, params = classifier(batches=1)
+    gradient = loss.gradient(params)
+    norm = torch.stack([c.norm() for c in gradient.values()]).norm()
+    perturbed = {n: p + 0.05 * gradient[n] / norm for n, p in params.items()}
+    expected = (loss(perturbed) - loss(params)).item()
+    for method in ("auto_pgd", "ascent"):
+        found = worst_case_sharpness(loss, params, Euclidean(), radius=0.05, steps=1, method=method)
+        assert found.value == pytest.approx(expected, rel=1e-12)
+
+
+def test_stationary_point_needs_a_start_and_says_so(quadratic, symmetric):
+    loss, w = quadratic(symmetric(5.0, 1.0, 0.5)), {"w": torch.zeros(3, dtype=torch.float64)}
+    with pytest.warns(UserWarning, match=r"gradient is zero.*pass start="):
+        assert worst_case_sharpness(loss, w, Euclidean(), radius=0.2).value == 0.0
+    start = {"w": torch.ones(3, dtype=torch.float64)}
+    found = worst_case_sharpness(loss, w, Euclidean(), radius=0.2, steps=60, start=start)
+    assert found.value == pytest.approx(0.2**2 / 2 * 5.0, rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["auto_pgd", "ascent"])
+def test_number_found_on_the_quotient_belongs_to_the_orbit(low_rank, generator, method):
+    loss, params, symmetry = low_rank
+    moved = symmetry.act(symmetry.random(generator, condition=1e3), params)
+    for geometry, invariant in ((Quotient(symmetry), True), (Euclidean(), False), (Adaptive(), False)):
+        here, there = (
+            worst_case_sharpness(loss, p, geometry, radius=0.1, method=method).value for p in (params, moved)
+        )
+        assert (abs(there / here - 1) < 1e-6) is invariant
+
+
+def test_start_is_carried_to_the_representative(low_rank, generator):
+    loss, params, symmetry = low_rank
+    geometry, g = Quotient(symmetry), symmetry.random(generator, condition=100.0)
+    start = geometry.random(params, generator)
+    here = worst_case_sharpness(loss, params, geometry, radius=0.1, steps=3, start=start)
+    moved, carried = symmetry.act(g, params), symmetry.act(g, start)  # this action is linear
+    there = worst_case_sharpness(loss, moved, geometry, radius=0.1, steps=3, start=carried)
+    assert there.value == pytest.approx(here.value, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"radius": 0.0}, "radius must be positive and finite, got 0.0"),
+        ({"radius": -1.0}, "radius must be positive and finite, got -1.0"),
+        ({"radius": float("nan")}, "radius must be positive and finite, got nan"),
+        ({"radius": 1.0, "steps": 0}, "steps must be positive"),
+        ({"radius": 1.0, "method": "newton"}, r"method must be one of \['auto_pgd', 'ascent'\], got 'newton'"),
+    ],
+)
+def test_bad_arguments_are_refused(quadratic, arguments, message):
+    w = {"w": torch.ones(2, dtype=torch.float64)}
+    with pytest.raises(ValueError, match=message):
+        worst_case_sharpness(quadratic(torch.eye(2).double()), w, Euclidean(), **arguments)
+
+
+def test_loss_that_overflows_on_the_ball_is_refused(quadratic):
+    w = {"w": torch.ones(2, dtype=torch.float64)}
+    loss = EmpiricalLoss(quadratic(torch.eye(2).double()).model, lambda f, b: f.w.exp().sum(), [0])
+    with pytest.raises(ValueError, match="at finite parameters.*smaller radius"):
+        worst_case_sharpness(loss, w, Euclidean(), radius=1e4)
+
+
+def test_gradient_that_is_not_finite_is_refused(quadratic):
+    loss = EmpiricalLoss(quadratic(torch.eye(2).double()).model, lambda f, b: f.w.norm().sqrt(), [0])
+    with pytest.raises(ValueError, match="gradient is not finite although the loss is"):
+        worst_case_sharpness(loss, {"w": torch.zeros(2, dtype=torch.float64)}, Euclidean(), radius=1.0)
+
+
+def test_parameters_that_are_nan_are_named(quadratic):
+    with pytest.raises(ValueError, match=r"NaN or Inf in \['w'\]"):
+        worst_case_sharpness(
+            quadratic(torch.eye(2).double()), {"w": torch.full((2,), torch.nan).double()}, Euclidean(), radius=1.0
+        )
