@@ -214,8 +214,11 @@ class RiemannianSAM(torch.optim.Optimizer):
         ascent = self.first_step()
         try:
             yield ascent
-        finally:
+        except BaseException:
             self.restore()
+            self._ascent = None  # no second half may follow
+            raise
+        self.restore()
 
     def restore(self) -> None:
         """Put the model back at its point, bit for bit; without effect when it is there."""

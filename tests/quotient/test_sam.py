@@ -365,6 +365,8 @@ def test_an_exception_in_the_closure_leaves_the_model_at_its_point(make, data):
     with pytest.raises(MemoryError):
         optimizer.step(failing)
     assert_same(values(model), before)
+    with pytest.raises(RuntimeError, match="first_step"):
+        optimizer.step()
     assert len(train(model, optimizer, data, 1)) == 1
 
 
