@@ -90,8 +90,11 @@ def lanczos(product: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> J
         # Below the rounding error of a product, w is noise: the basis spans an invariant space.
         scale = max(map(abs, [*diagonal, *offdiagonal, beta]))
         if beta <= len(basis) * torch.finfo(start.dtype).eps * scale:
-            return JacobiMatrix(torch.tensor(diagonal).double(), torch.tensor(offdiagonal).double(), 0.0)
+            beta = 0.0
+            break
         if j + 1 < len(basis):
             basis[j + 1] = w / beta
             offdiagonal.append(beta)
-    return JacobiMatrix(torch.tensor(diagonal).double(), torch.tensor(offdiagonal).double(), beta)
+    return JacobiMatrix(
+        torch.tensor(diagonal, dtype=torch.float64), torch.tensor(offdiagonal, dtype=torch.float64), remainder=beta
+    )

@@ -71,8 +71,10 @@ def measure(
         ValueError: a radius that is missing or not positive, no geometries, or what the measures refuse.
     """
     radii = dict(radius) if isinstance(radius, Mapping) else dict.fromkeys(geometries, radius)
-    if not geometries or (missing := [name for name in geometries if name not in radii]):
-        raise ValueError(f"expected at least one geometry, and a radius for each, got none for {missing or 'any'}")
+    if not geometries:
+        raise ValueError("expected at least one geometry by name, such as {'standard': Euclidean()}, got none")
+    if missing := [name for name in geometries if name not in radii]:
+        raise ValueError(f"expected a radius for every geometry, got none for {missing}")
     for name in geometries:
         require_positive(radius=radii[name])
     settings = Settings(steps, samples, probes, lanczos_steps, tuple(alphas), generator)

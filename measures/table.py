@@ -70,8 +70,11 @@ class MeasureTable:
         write_whole(Path(path), text.getvalue())
 
     def to_json(self, path: str | Path) -> None:
-        """Write the table as a list of objects; a missing standard error is null."""
-        rows = [asdict(row) for row in self.rows]
+        """Write the table as a list of objects; what is missing or not finite is null."""
+        rows = [
+            {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(row).items()}
+            for row in self.rows
+        ]
         write_whole(Path(path), json.dumps(rows, indent=1, allow_nan=False) + "\n")
 
     def __str__(self) -> str:
