@@ -20,6 +20,7 @@ from .declarations import (
     writer_mean,
 )
 from .declare import declare
+from .detection import detect
 from .errors import SymmetryError
 from .factor import AbstractFactor
 from .group import GeneralLinear
@@ -64,6 +65,7 @@ __all__ = [
     "balancing_element",
     "declare",
     "defects",
+    "detect",
     "diagonal",
     "gated_mlp",
     "key_bias",

@@ -1,0 +1,108 @@
+"""Detection: the symmetries of a model, from what it computes."""
+
+import warnings
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from torch import nn
+
+from ..factor import AbstractFactor
+from ..model_symmetry import ModelSymmetry
+from ..params import trainable_parameters
+from .examples import example_arguments
+from .means import propose_reader_means, propose_writer_means
+from .network import Network
+from .pairs import propose_pairs
+from .proposal import Proposal
+from .reading import read
+from .recording import Recording, record
+from .rotations import propose_rotations
+from .shifts import propose_shifts
+from .trial import TOLERANCE, Trial
+
+
+def detect(model: nn.Module, example: Any = None, head: Literal["softmax", "raw"] = "softmax") -> ModelSymmetry:
+    r"""The continuous symmetries of a model, found in its computation and tried on it.
+
+    One forward pass is recorded and read as sums, products and nonlinear functions over index sets, whatever classes
+    the model is written with. Five rules propose factors: scalings and changes of basis that cancel, constants that are
+    taken back, means that a LayerNorm or a softmax removes, rotations of a stream between norms. Every proposal is then
+    tried with random group elements at a generic point, in double precision; what does not hold is dropped with a
+    warning.
+
+    ``unrecognised`` of the result names the modules with operations that detection does not know, or whose symmetry it
+    cannot express: there, something may be missing. A module without symmetry, such as a GELU layer, is not among them.
+
+    Example:
+        >>> import torch
+        >>> model = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2))
+        >>> print(detect(model, head="raw"))
+        symmetry of dimension 5 (15.62% of 32 parameters)
+          rescaling of units           5  exact
+
+    Args:
+        model: any module; it is evaluated in evaluation mode, and left as it was.
+        example: an input: a tensor, a tuple of arguments, or a mapping of keyword arguments. By default it is made from
+            ``model.dummy_inputs`` or the first layer.
+        head: ``"softmax"`` if the first output is read as logits, ``"raw"`` to keep every output as it is.
+
+    Returns:
+        The symmetry group, bound to the shapes of the trainable parameters.
+
+    Raises:
+        ValueError: no trainable parameter, an unknown head, or no example that the model accepts.
+    """
+    if head not in ("softmax", "raw"):
+        raise ValueError(f"head must be 'softmax' or 'raw', got {head!r}")
+    params = trainable_parameters(model)
+    if not params:
+        raise ValueError("the model has no trainable parameter; call requires_grad_(True) on those that matter")
+    recording = record(model, *example_arguments(model, example))
+    expression = read(recording)
+    network = Network.of(expression, softmax=head == "softmax" and recording.is_logits)
+    proposals = list(_proposals(network))
+    factors = _held(proposals, recording, model)
+    unrecognised = [module for proposal in proposals if proposal.reason for module in proposal.modules]
+    shapes = {name: value.shape for name, value in params.items()}
+    return ModelSymmetry(tuple(factors), shapes, head, tuple(dict.fromkeys((*expression.unknown, *unrecognised))))
+
+
+def _proposals(network: Network) -> Iterable[Proposal]:
+    yield from propose_pairs(network)
+    reader_means = list(propose_reader_means(network))
+    yield from reader_means
+    read_through = {view for proposal in reader_means for group in proposal.alternatives for view in _weights(group)}
+    writer_means = list(propose_writer_means(network, read_through))
+    yield from writer_means
+    written = {
+        name for proposal in writer_means for group in proposal.alternatives for f in group for name in f.parameters
+    }
+    yield from propose_shifts(network, written)
+    yield from propose_rotations(network)
+
+
+def _weights(group: tuple[AbstractFactor, ...]) -> Iterable[str]:
+    """The parameters that carry the reader of a mean."""
+    return (factor.views[0].parameter for factor in group)
+
+
+def _held(proposals: list[Proposal], recording: Recording, model: nn.Module) -> list[AbstractFactor]:
+    """The factors that hold; on the meta device, where nothing can be tried, the largest alternatives."""
+    open_ = [proposal for proposal in proposals if proposal.alternatives]
+    choice = [0] * len(open_)
+    if any(p.is_meta for p in model.parameters()):
+        return [factor for proposal in open_ for factor in proposal.alternatives[0]]
+    trial = Trial(recording, trainable_parameters(model))
+    alive = list(range(len(open_)))
+    while failing := trial.failing([open_[i].alternatives[choice[i]] for i in alive]):
+        for i in [alive[at] for at in failing]:
+            choice[i] += 1
+            if choice[i] == len(open_[i].alternatives):
+                alive.remove(i)
+                dropped = open_[i].alternatives[-1]
+                warnings.warn(
+                    f"{', '.join(factor.name for factor in dropped)}: proposed and dropped, it changes the function by "
+                    f"{trial.defect(dropped):.0e} relative (rounding stays below {TOLERANCE:.0e})",
+                    stacklevel=3,
+                )
+    return [factor for i in alive for factor in open_[i].alternatives[choice[i]]]

@@ -1,0 +1,195 @@
+r"""The intermediate representation: a network as sums, products and a few nonlinear nodes over named index slots.
+
+Views, transpositions and reshapes leave no node: they only say which slots make up a dimension. Every linear operation
+is a :data:`PRODUCT` (an einsum of two operands), so that a linear map, a convolution, attention scores, a mask, a gain
+and a gate differ only in which slots are shared, carried or contracted.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .axes import Atom, Axes, Slot, resolved, resolved_pairs
+
+Pairs = tuple[tuple[Slot, Slot], ...]
+
+
+class Kind(Enum):
+    """What a node does; the rules know nothing else of an operation."""
+
+    LEAF = "a trainable parameter, or a part of one"
+    CONSTANT = "data: inputs, buffers, frozen parameters"
+    SUM = "the sum of its operands"
+    PRODUCT = "an einsum of two operands"
+    SELECTION = "a product of constant one-hot rows with the second operand: an embedding, a slice, a gather"
+    AVERAGE = "a mean over the contracted slots"
+    RECTIFIER = "an elementwise positively homogeneous function"
+    MASK = "some entries replaced by a constant"
+    FUNCTION = "an elementwise nonlinear function"
+    LAYER_NORM = "x minus its mean, over its standard deviation, along the slots `over`"
+    RMS_NORM = "x over its root mean square along the slots `over`"
+    SOFTMAX = "a softmax along the slots `over`"
+    POOL = "a maximum over windows of the slots `over`"
+    JOIN = "its operands one after the other along `over`"
+    OPAQUE = "an operation that detection does not know"
+
+
+@dataclass(eq=False)
+class Node:
+    """One node of the expression graph.
+
+    Args:
+        kind: what it does.
+        slots: the slots of the result.
+        operands: what it reads.
+        maps: for every operand, pairs ``(slot of the result, slot of the operand)``; a slot of the result that is not
+            mapped is broadcast over.
+        contracted: for a product, pairs of summed slots ``(of the first operand, of the second)``; None for a sum
+            over one operand's slot alone.
+        over: the operand's slots that a norm, softmax or pool works on; for a join the result's.
+        name: of the parameter, or of the operation.
+        chosen: for a leaf, which entries of the parameter's slots it holds: ``(slot, start, stop)``.
+        axes: for a whole parameter, its dimensions.
+        whole: for a part of a parameter, the leaf it is a part of.
+        lengths: for a join, the lengths of its operands along `over`.
+        module: dotted path of the module that computes it.
+        order: of a leaf, the place of its parameter in the model.
+    """
+
+    kind: Kind
+    slots: tuple[Slot, ...]
+    operands: tuple["Node", ...] = ()
+    maps: tuple[Pairs, ...] = ()
+    contracted: tuple[tuple[Slot | None, Slot | None], ...] = ()
+    over: tuple[Slot, ...] = ()
+    name: str = ""
+    chosen: tuple[tuple[Slot, int, int], ...] = ()
+    axes: Axes = ()
+    whole: "Node | None" = None
+    lengths: tuple[int, ...] = ()
+    module: str = ""
+    order: int = field(default=0)
+
+    @property
+    def free(self) -> tuple[Slot, ...]:
+        """The slots of the result, resolved."""
+        return resolved(self.slots)
+
+    def map(self, operand: int) -> dict[Slot, Slot]:
+        """From the result's slots to those of an operand."""
+        return dict(resolved_pairs(self.maps[operand]))
+
+    def back(self, operand: int) -> dict[Slot, Slot]:
+        """From an operand's slots to the result's."""
+        return {b: a for a, b in resolved_pairs(self.maps[operand])}
+
+    def sums(self) -> tuple[tuple[Slot | None, Slot | None], ...]:
+        """The contracted slots of a product, resolved."""
+        found: list[tuple[Slot | None, Slot | None]] = []
+        for a, b in self.contracted:
+            if a is not None and b is not None:
+                found += resolved_pairs([(a, b)])
+            elif a is not None:
+                found += [(slot, None) for slot in a.resolved()]
+            elif b is not None:
+                found += [(None, slot) for slot in b.resolved()]
+        return tuple(found)
+
+    def summed(self, operand: int) -> dict[Slot, Slot | None]:
+        """The contracted slots of one operand, with their partners in the other."""
+        return {pair[operand]: pair[1 - operand] for pair in self.sums() if pair[operand] is not None}  # type: ignore[misc]
+
+    def where(self, atoms: Iterable[Atom]) -> tuple[Slot, ...]:
+        """The slots of the result that hold these elementary atoms, in their order."""
+        by_atom = {slot.atom.root(): slot for slot in self.free}
+        return tuple(by_atom[atom.root()] for atom in atoms if atom.root() in by_atom)
+
+
+def constant(slots: Iterable[Slot] = (), module: str = "") -> Node:
+    """Data."""
+    return Node(Kind.CONSTANT, tuple(slots), module=module)
+
+
+def copied(slots: Iterable[Slot]) -> dict[Slot, Slot]:
+    """New slots of the same atoms, by the old ones."""
+    return {slot: Slot(slot.atom) for slot in slots}
+
+
+def unary(kind: Kind, operand: Node, *, over: Iterable[Slot] = (), name: str = "") -> tuple[Node, dict[Slot, Slot]]:
+    """A node with one operand whose slots it keeps, and the new slots by the old ones."""
+    new = copied(operand.free)
+    maps = (tuple((b, a) for a, b in new.items()),)
+    return Node(kind, tuple(new.values()), (operand,), maps, over=tuple(over), name=name), new
+
+
+def is_linear_in_parameters(node: Node, slot: Slot) -> bool:
+    """Whether an axis comes from parameters alone, so that a part of it is computed from a part of them."""
+    match node.kind:
+        case Kind.LEAF:
+            return True
+        case Kind.SUM | Kind.PRODUCT | Kind.SELECTION | Kind.RECTIFIER | Kind.FUNCTION:
+            sources = [(node.operands[i], node.map(i)[slot]) for i in range(len(node.operands)) if slot in node.map(i)]
+            broadcast = node.kind is Kind.SUM and len(sources) < len(node.operands)
+            return bool(sources) and not broadcast and all(is_linear_in_parameters(*source) for source in sources)
+    return False
+
+
+class Selector:
+    """Takes parts of nodes along a slot, pushing the choice down to the parameters where it can.
+
+    So the query part of a fused projection becomes the projection by a part of the weight, and the rules need not
+    know that it was fused.
+    """
+
+    def __init__(self) -> None:
+        self._done: dict[tuple[Node, Slot, int, int], tuple[Node, Mapping[Slot, Slot]]] = {}
+        self._ranges: dict[tuple[Atom, int, int], Atom] = {}
+
+    def part(self, node: Node, slot: Slot, start: int, stop: int) -> tuple[Node, Mapping[Slot, Slot]]:
+        """The entries ``start`` to ``stop`` along an elementary slot, and its remaining slots by the old ones.
+
+        A single entry removes the slot; a longer part is a slot of a new atom.
+        """
+        key = (node, slot, start, stop)
+        if key not in self._done:
+            self._done[key] = self._part(*key)
+        return self._done[key]
+
+    def _part(self, node: Node, slot: Slot, start: int, stop: int) -> tuple[Node, Mapping[Slot, Slot]]:
+        if node.kind is Kind.JOIN and slot is node.over[0] and len(set(node.lengths)) == 1 and stop - start == 1:
+            return node.operands[start], node.map(start)
+        new = copied(other for other in node.free if other is not slot)
+        if stop - start > 1:
+            atom = self._ranges.setdefault((slot.atom.root(), start, stop), Atom(stop - start))
+            new[slot] = Slot(atom)
+        slots = tuple(new[other] for other in node.free if other in new)
+        kept = tuple((new[a], a) for a in new if a is not slot)
+        if not is_linear_in_parameters(node, slot) or (node.kind is Kind.LEAF and slot not in in_whole(node)):
+            rows = constant(s for s in slots if s not in dict(kept))
+            maps = (tuple((s, s) for s in rows.slots), kept)
+            return Node(Kind.SELECTION, slots, (rows, node), maps, ((None, slot),), module=node.module), new
+        if node.kind is Kind.LEAF:
+            maps = (tuple((a, in_whole(node)[b]) for a, b in kept),)
+            chosen = (*node.chosen, (in_whole(node)[slot], start, stop))
+            return Node(
+                Kind.LEAF, slots, (), maps, name=node.name, chosen=chosen, whole=node.whole or node, order=node.order
+            ), new
+        operands, maps_of, moved = [], [], []
+        for i, operand in enumerate(node.operands):
+            inner: Mapping[Slot, Slot] = {s: s for s in operand.free}
+            if slot in node.map(i):
+                operand, inner = self.part(operand, node.map(i)[slot], start, stop)
+            operands.append(operand)
+            moved.append(inner)
+            maps_of.append(tuple((new[a], inner[b]) for a, b in node.map(i).items() if a in new))
+        contracted = tuple(
+            (None if a is None else moved[0][a], None if b is None else moved[1][b]) for a, b in node.sums()
+        )
+        part = Node(node.kind, slots, tuple(operands), tuple(maps_of), contracted, node.over, node.name)
+        part.module = node.module
+        return part, new
+
+
+def in_whole(leaf: Node) -> dict[Slot, Slot]:
+    """From the slots of a leaf to those of the whole parameter."""
+    return {slot: slot for slot in leaf.free} if leaf.whole is None else leaf.map(0)

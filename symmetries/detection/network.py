@@ -1,0 +1,135 @@
+"""The expression graph of a model, and how a change of one value spreads through it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import networkx as nx
+
+from .axes import Atom, Slot
+from .expression import Kind, Node, in_whole
+from .reading import Expression
+
+Use = tuple[Node, int]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The nodes that the outputs depend on.
+
+    Args:
+        graph: an edge from every operand to every node that reads it, with the places where it does.
+        outputs: the nodes whose values are the outputs.
+        classes: the slots along which the first output is a vector of logits; empty where it is not.
+    """
+
+    graph: nx.DiGraph
+    outputs: tuple[Node, ...]
+    classes: frozenset[Slot]
+
+    @classmethod
+    def of(cls, expression: Expression, *, softmax: bool) -> "Network":
+        """The part of an expression that reaches the outputs."""
+        graph: nx.DiGraph = nx.DiGraph()
+        todo = [value.node for value in expression.outputs]
+        graph.add_nodes_from(todo)
+        while todo:
+            node = todo.pop()
+            for operand in dict.fromkeys(node.operands):
+                if operand not in graph:
+                    todo.append(operand)
+                places = tuple(i for i, other in enumerate(node.operands) if other is operand)
+                graph.add_edge(operand, node, places=places)
+        first = expression.outputs[0]
+        classes = frozenset(first.slots([-1])) if softmax and first.axes else frozenset()
+        return cls(graph, tuple(value.node for value in expression.outputs), classes)
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """Operands before the nodes that read them."""
+        return list(nx.topological_sort(self.graph))
+
+    @cached_property
+    def leaves(self) -> list[Node]:
+        """The parameters, and parts of parameters, that are read."""
+        return [node for node in self.nodes if node.kind is Kind.LEAF]
+
+    def uses(self, node: Node) -> list[Use]:
+        """The nodes that read a node, each with one place; a node that reads it twice appears twice."""
+        return [(reader, i) for reader in self.graph.successors(node) for i in self.graph.edges[node, reader]["places"]]
+
+    def only_use(self, node: Node) -> Use | None:
+        """The use of a node that is read once and is no output, else None."""
+        uses = self.uses(node)
+        return uses[0] if len(uses) == 1 and node not in self.outputs else None
+
+    def is_alone(self, leaf: Node) -> bool:
+        """Whether no other leaf holds entries of the same parameter as this one."""
+        return not any(overlap(leaf, other) for other in self.leaves if other is not leaf and other.name == leaf.name)
+
+    def invisible(self, node: Node, constant: Iterable[Slot]) -> str | None:
+        """Whether no output sees a change of a node that is constant along some slots and arbitrary along others.
+
+        Returns:
+            ``"exact"``; ``"softmax"`` when the logits change but not the probabilities; None when something sees it.
+        """
+        todo, seen, verdict = [(node, frozenset(constant))], set(), "exact"
+        while todo:
+            state = todo.pop()
+            if state in seen:
+                continue
+            seen.add(state)
+            node, constant = state
+            if node in self.outputs:
+                if node is not self.outputs[0] or not self.classes or not self.classes <= constant:
+                    return None
+                verdict = "softmax"
+            for reader, place in self.uses(node):
+                if reader.kind in (Kind.SOFTMAX, Kind.LAYER_NORM):
+                    if not (reader.over and set(reader_over(reader)) <= constant):
+                        return None
+                    continue
+                if reader.kind in (Kind.RMS_NORM, Kind.RECTIFIER, Kind.FUNCTION, Kind.POOL, Kind.OPAQUE):
+                    return None
+                if reader.operands.count(node) > 1 and reader.kind is not Kind.SUM:
+                    return None
+                todo.append((reader, constant_after(reader, place, constant)))
+        return verdict
+
+
+def reader_over(node: Node) -> tuple[Slot, ...]:
+    """The operand's slots that a norm or softmax works on, resolved."""
+    return tuple(child for slot in node.over for child in slot.resolved())
+
+
+def constant_after(node: Node, place: int, constant: frozenset[Slot]) -> frozenset[Slot]:
+    """Along which slots of a node a change is constant, when it is along some of an operand's."""
+    inner = node.map(place)
+    kept = {outer for outer, slot in inner.items() if slot in constant}
+    if node.kind is Kind.PRODUCT or node.kind is Kind.SELECTION:
+        return frozenset(kept - {s for i in range(len(node.operands)) if i != place for s in node.map(i)})
+    if node.kind in (Kind.SUM, Kind.MASK):
+        kept |= {slot for slot in node.free if slot not in inner}
+    return frozenset(kept)
+
+
+def overlap(a: Node, b: Node) -> bool:
+    """Whether two leaves hold a common entry of one parameter."""
+    if a.name != b.name:
+        return False
+    ranges = [
+        {child: (low, high) for slot, low, high in leaf.chosen for child in slot.resolved()[:1]} for leaf in (a, b)
+    ]
+    common = set(ranges[0]) & set(ranges[1])
+    return all(max(ranges[0][s][0], ranges[1][s][0]) < min(ranges[0][s][1], ranges[1][s][1]) for s in common)
+
+
+def atoms(slots: Iterable[Slot]) -> tuple[Atom, ...]:
+    """The elementary atoms of resolved slots."""
+    return tuple(slot.atom.root() for slot in slots)
+
+
+def shared_slots(a: Node, b: Node) -> Iterator[tuple[Slot, Slot]]:
+    """Pairs of slots of two leaves of one parameter that are the same axis of it."""
+    in_b = {slot: own for own, slot in in_whole(b).items()}
+    return ((own, in_b[slot]) for own, slot in in_whole(a).items() if slot in in_b)

@@ -1,0 +1,128 @@
+"""Norms with their gain and shift, and the maps that read them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .axes import Atom, Slot
+from .expression import Kind, Node
+from .network import Network, atoms, reader_over
+
+
+@dataclass(frozen=True)
+class Norm:
+    """A normalization and its affine part.
+
+    Args:
+        core: the normalization proper.
+        output: what the rest of the network reads.
+        gain: a leaf that multiplies it, or None.
+        shift: a leaf that is added to it, or None.
+        is_trainable_or_absent: False when gain or shift are data, so that they cannot be viewed.
+    """
+
+    core: Node
+    output: Node
+    gain: Node | None
+    shift: Node | None
+    is_trainable_or_absent: bool
+
+    @property
+    def atoms(self) -> tuple[Atom, ...]:
+        """The normalized axis."""
+        return atoms(reader_over(self.core))
+
+
+def norms(network: Network) -> Iterator[Norm]:
+    """Every normalization of the network."""
+    for core in network.nodes:
+        if core.kind not in (Kind.LAYER_NORM, Kind.RMS_NORM):
+            continue
+        output, gain, plain = _affine(network, core, core, Kind.PRODUCT)
+        output, shift, plain_shift = _affine(network, core, output, Kind.SUM)
+        yield Norm(core, output, gain, shift, plain and plain_shift)
+
+
+def _affine(network: Network, core: Node, value: Node, kind: Kind) -> tuple[Node, Node | None, bool]:
+    """The next value if it is the given one times or plus a vector along the normalized axis."""
+    use = network.only_use(value)
+    if use is None or use[0].kind is not kind or len(use[0].operands) != 2:
+        return value, None, True
+    node, place = use
+    vector = node.operands[1 - place]
+    if node.sums() or sorted(map(id, atoms(vector.free))) != sorted(map(id, atoms(reader_over(core)))):
+        return value, None, True
+    if vector.kind is Kind.LEAF:
+        return node, vector, True
+    return (node, None, False) if vector.kind is Kind.CONSTANT else (value, None, True)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A map that contracts a value with a parameter.
+
+    Args:
+        product: the contraction.
+        place: which of its operands is the parameter.
+        leaf: the parameter.
+    """
+
+    product: Node
+    place: int
+    leaf: Node
+
+    def bias(self, network: Network) -> Node | None:
+        """The leaf that is added to the product and that has the parameter's free axes alone."""
+        use = network.only_use(self.product)
+        if use is None or use[0].kind is not Kind.SUM:
+            return None
+        node, _ = use
+        back = node.back(use[1])
+        rows = {back[slot] for slot in self.product.map(self.place) if slot in back}
+        for i, term in enumerate(node.operands):
+            if i != use[1] and term.kind is Kind.LEAF and set(node.map(i)) == rows and network.only_use(term):
+                return term
+        return None
+
+    def ignores_constants(self, network: Network) -> bool:
+        """Whether a change of the result that depends on the parameter's axes alone is invisible."""
+        constant = [slot for slot in self.product.free if slot not in self.product.map(self.place)]
+        return network.invisible(self.product, constant) == "exact"
+
+
+def readers(network: Network, norm: Norm) -> Iterator[Reader]:
+    """The maps that contract a norm's output along the normalized axis, choices and averages of tokens between."""
+    for node, slots in carriers(network, norm.output, norm.atoms):
+        for product, place in network.uses(node):
+            if product.kind is not Kind.PRODUCT or len(product.operands) != 2 or "padded" in product.name:
+                continue
+            leaf, partners = product.operands[1 - place], product.summed(place)
+            if leaf.kind is Kind.LEAF and all(partners.get(slot) is not None for slot in slots):
+                yield Reader(product, 1 - place, leaf)
+
+
+def carriers(network: Network, node: Node, axis: tuple[Atom, ...]) -> Iterator[tuple[Node, tuple[Slot, ...]]]:
+    """A value, and what chooses among its entries or averages them with the axis untouched."""
+    slots = node.where(axis)
+    yield node, slots
+    for reader, place in network.uses(node):
+        back = reader.back(place)
+        passes = is_stochastic(reader, place) and all(slot in back for slot in slots)
+        if passes:
+            yield from carriers(network, reader, axis)
+
+
+def is_stochastic(node: Node, place: int) -> bool:
+    """Whether every entry of a result is a weighted mean of entries of an operand, with weights that sum to one."""
+    if node.kind is Kind.AVERAGE:
+        return True
+    if node.kind is Kind.SELECTION:
+        return place == 1
+    if node.kind is Kind.PRODUCT and len(node.operands) == 2:
+        weights = node.operands[1 - place]
+        summed = {slot for slot in node.summed(1 - place)}
+        return (
+            weights.kind is Kind.SOFTMAX
+            and weights.name != "_log_softmax"
+            and summed == {weights.back(0)[slot] for slot in reader_over(weights)}
+        )
+    return False

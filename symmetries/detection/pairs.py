@@ -1,0 +1,173 @@
+"""Factor pairs and gains, from the scalings that cancel."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..absorption import Gain
+from ..factor import AbstractFactor
+from ..group import GeneralLinear
+from ..symmetry import Symmetry
+from ..view import View
+from .axes import Atom, Slot
+from .expression import Kind, Node, in_whole
+from .layout import Unviewable, leaf_view, split_by, title
+from .network import Network, overlap
+from .proposal import Proposal
+from .scaling import Freedom, Solution, common_atoms, solutions
+
+
+@dataclass(frozen=True)
+class _Family:
+    """Solutions that move the same values: one group on the product of their axes.
+
+    Args:
+        matrix: the atoms that the group mixes; empty for scalings.
+        copies: the atoms with an independent element for each index.
+        sides: the leaves that scale with the group and those that scale against it.
+        freedom: the group.
+    """
+
+    matrix: tuple[Atom, ...]
+    copies: tuple[Atom, ...]
+    sides: tuple[tuple[Node, ...], tuple[Node, ...]]
+    freedom: Freedom
+
+
+def propose_pairs(network: Network) -> Iterator[Proposal]:
+    """Every family of cancelling scalings as a factor: a gain where one tensor carries nothing else, else a pair."""
+    grouped: dict[frozenset[tuple[Node, int]], list[Solution]] = {}
+    for solution in solutions(network):
+        members = frozenset((node, s) for (node, _), s in solution.exponents.items())
+        grouped.setdefault(members, []).append(solution)
+    for group in grouped.values():
+        try:
+            family = _family(group)
+            if family is not None:
+                yield Proposal(tuple(_factors(network, family)))
+        except Unviewable as reason:
+            modules = tuple(sorted({node.name.rpartition(".")[0] for node, _ in group[0].leaves}))
+            yield Proposal((), f"a scaling was found and not expressed: {reason}", modules)
+
+
+def _family(group: list[Solution]) -> _Family | None:
+    first = group[0]
+    leaves = {node: s for (node, _), s in first.leaves.items()}
+    if len(leaves) < len(first.leaves):
+        raise Unviewable(f"{next(iter(leaves)).name}: one axis is there twice")
+    if set(leaves.values()) != {1, -1}:
+        if len(set(leaves.values())) < 2:
+            return None  # nothing takes back what it scales: its values have no influence
+        raise Unviewable(f"{next(iter(leaves)).name}: exponents {sorted(set(leaves.values()))}")
+    common = common_atoms(node for node, _ in first.exponents)
+    freedom = min((solution.freedom for solution in group), key=lambda freedom: freedom.value)
+    axes = {slot.atom.root() for solution in group if solution.freedom is freedom for _, slot in solution.exponents}
+    matrix = tuple(atom for atom in common if atom in axes) if freedom is Freedom.MATRIX else ()
+    copies = tuple(atom for atom in common if atom not in matrix)
+    sides = (_maximal([node for node, s in leaves.items() if s == sign]) for sign in (1, -1))
+    first_side, second_side = sorted(sides, key=lambda side: min(map(_order, side)))
+    return _Family(matrix, copies, (first_side, second_side), freedom)
+
+
+def _order(leaf: Node) -> tuple[int, ...]:
+    """The order of parameters in the model, then that of the parts of one."""
+    return (leaf.order, *(start for _, start, _ in leaf.chosen))
+
+
+def _maximal(leaves: list[Node]) -> tuple[Node, ...]:
+    """Weights before biases, without the parts of a parameter that is there as a whole."""
+    maximal = [leaf for leaf in leaves if not any(_holds(other, leaf) for other in leaves)]
+    return tuple(sorted(maximal, key=lambda leaf: (-len(leaf.free), _order(leaf))))
+
+
+def _holds(whole: Node, part: Node) -> bool:
+    return whole is not part and overlap(whole, part) and len(whole.chosen) < len(part.chosen)
+
+
+def _factors(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor, ...]]:
+    """The proposals for a family, the largest group first."""
+    gain = _gain(network, family)
+    if gain is not None:
+        yield (gain,)
+        return
+    if family.freedom is Freedom.SCALING:
+        paired = _complex_pair(network, family)
+        if paired is not None:
+            yield (paired,)
+    h = 1
+    for atom in family.matrix:
+        h *= atom.size
+    sides = tuple(tuple(_view(leaf, family) for leaf in side) for side in family.sides)
+    group = GeneralLinear(h, positive=family.freedom is Freedom.POSITIVE)
+    yield (Symmetry(group, *sides, name=_name(family), family=_title(family)),)
+
+
+def _view(leaf: Node, family: _Family) -> View:
+    copies, rest = split_by(leaf, family.copies)
+    h, _ = split_by(leaf, family.matrix)
+    return leaf_view(leaf, copies=copies, n=[slot for slot in rest if slot not in h], h=h)
+
+
+def _name(family: _Family) -> str:
+    return " ~ ".join(title(side[0]) for side in family.sides)
+
+
+def _title(family: _Family) -> str:
+    if family.freedom is Freedom.MATRIX:
+        return "change of basis"
+    return "rescaling of units" if family.freedom is Freedom.POSITIVE else "scaling of units"
+
+
+def _gain(network: Network, family: _Family) -> Gain | None:
+    """The family as a gain: a vector that multiplies a value elementwise, against maps that read it or write it."""
+    if family.freedom is not Freedom.SCALING:
+        return None
+    for side, other in (family.sides, family.sides[::-1]):
+        gains = [leaf for leaf in side if _is_gain(network, leaf, family)]
+        if gains and any(len(leaf.free) > len(family.copies) for leaf in other):
+            gain = gains[0]
+            k, _ = split_by(gain, family.copies)
+            rest = [leaf for leaf in side if leaf is not gain]
+            followers, readers = (tuple(_last_axis(leaf, family) for leaf in leaves) for leaves in (rest, other))
+            return Gain(f"{gain.name} into {readers[0].parameter}", leaf_view(gain, h=k), readers, followers)
+    return None
+
+
+def _is_gain(network: Network, leaf: Node, family: _Family) -> bool:
+    if len(leaf.free) != len(family.copies):
+        return False
+    return all(reader.kind is Kind.PRODUCT and not reader.sums() for reader, _ in network.uses(leaf))
+
+
+def _last_axis(leaf: Node, family: _Family) -> View:
+    k, rest = split_by(leaf, family.copies)
+    return leaf_view(leaf, n=rest, h=k)
+
+
+def _complex_pair(network: Network, family: _Family) -> Symmetry | None:
+    """Scalings of two coordinates at once may be complex ones: the planes that a rotary embedding turns."""
+    sides = []
+    for side in family.sides:
+        planes = {key: plane for leaf in side for key, plane in [_plane(network, leaf)]}
+        if None in planes:
+            return None
+        views = []
+        for leaf, pair in planes.values():
+            copies, rest = split_by(leaf, family.copies)
+            views.append(leaf_view(leaf, copies=copies, n=[s for s in rest if s is not pair], pair=pair))
+        sides.append(tuple(views))
+    return Symmetry(GeneralLinear(1, "complex"), *sides, name=_name(family), family="change of basis by plane")
+
+
+def _plane(network: Network, leaf: Node) -> tuple[tuple[object, ...] | None, tuple[Node, Slot]]:
+    """A leaf with an axis of length two that the network reads in parts; the key None where there is none."""
+    for part in network.leaves:
+        if part.name == leaf.name and part.chosen[:-1] == leaf.chosen and part.chosen and part.chosen[-1][0].size == 2:
+            (slot,) = (own for own, base in in_whole(leaf).items() if base is part.chosen[-1][0])
+            return (leaf.name, leaf.chosen), (leaf, slot)
+    if leaf.chosen and leaf.chosen[-1][0].size == 2:
+        *chosen, (base, _, _) = leaf.chosen
+        slot = Slot(base.atom)
+        maps = ((*in_whole(leaf).items(), (slot, base)),)
+        both = Node(Kind.LEAF, (*leaf.free, slot), (), maps, name=leaf.name, chosen=tuple(chosen), whole=leaf.whole)
+        return (leaf.name, both.chosen), (both, slot)
+    return None, (leaf, leaf.free[0])

@@ -1,0 +1,69 @@
+"""Trying proposed factors on the recorded computation: detection proposes, this decides."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from ..factor import SOFTMAX, AbstractFactor
+from ..params import Params
+from .recording import Recording
+
+#: A false family changes the outputs by more than this, rounding in double precision by less.
+TOLERANCE = 1e-8
+
+#: Distance from the parameters as they are to the point of the trial, in units of their size: gains of one and biases
+#: of zero have symmetries that others lack.
+SPREAD, SPREAD_OF_ZERO = 0.3, 0.1
+
+
+class Trial:
+    """A generic point of the parameter space, and what the model computes there.
+
+    Args:
+        recording: the model.
+        params: its parameters, on whose size the point depends.
+        seed: of all draws.
+    """
+
+    def __init__(self, recording: Recording, params: Params, *, seed: int = 0) -> None:
+        self._recording = recording
+        self._generator = torch.Generator().manual_seed(seed)
+        self._params = {name: self._generic(value) for name, value in params.items()}
+        self._shapes = {name: value.shape for name, value in params.items()}
+        self._outputs = recording(self._params)
+
+    def _generic(self, value: Tensor) -> Tensor:
+        size = value.double().square().mean().sqrt().item()
+        noise = torch.randn(value.shape, generator=self._generator, dtype=torch.float64).to(value.device)
+        return value.double() + noise * (SPREAD * size or SPREAD_OF_ZERO)
+
+    def defect(self, factors: Iterable[AbstractFactor]) -> float:
+        """The relative change of the outputs under random elements of all the factors."""
+        params, factors = self._params, list(factors)
+        for factor in factors:
+            g = factor.random(self._shapes, generator=self._generator, condition=4.0, scale=1.0)
+            params = factor.act(g, params)
+        outputs = self._recording(params)
+        softmax = any(SOFTMAX in factor.flags for factor in factors)
+        changes = [
+            _change(*((value.log_softmax(-1) for value in pair) if softmax and i == 0 else pair))
+            for i, pair in enumerate(zip(outputs, self._outputs, strict=True))
+        ]
+        return max(changes)
+
+    def failing(self, groups: Sequence[tuple[AbstractFactor, ...]]) -> list[int]:
+        """Which groups of factors change the function: all at once, and by halves where they do."""
+        if not groups or self.defect([factor for group in groups for factor in group]) <= TOLERANCE:
+            return []
+        if len(groups) == 1:
+            return [0]
+        half = len(groups) // 2
+        return self.failing(groups[:half]) + [half + i for i in self.failing(groups[half:])]
+
+
+def _change(value: Tensor, expected: Tensor) -> float:
+    if not value.numel():
+        return 0.0
+    change = ((value - expected).abs().max() / expected.abs().max().clamp_min(torch.finfo(torch.float64).tiny)).item()
+    return change if change == change else float("inf")
