@@ -2,6 +2,7 @@
 
 from .absorption import AbstractAbsorption, Gain, ReaderMean, Shift, WriterMean
 from .audit import Audit, audit
+from .claim import Claim
 from .declarations import (
     Declaration,
     diagonal,
@@ -35,6 +36,7 @@ from .params import (
     trainable_parameters,
     unknown_name,
 )
+from .prove import Proof, prove
 from .rotation import Rotation
 from .symmetry import Symmetry, balancing_element
 from .verify import defects, verify
@@ -44,6 +46,7 @@ __all__ = [
     "AbstractAbsorption",
     "AbstractFactor",
     "Audit",
+    "Claim",
     "Covector",
     "Declaration",
     "Element",
@@ -52,6 +55,7 @@ __all__ = [
     "GeneralLinear",
     "ModelSymmetry",
     "Params",
+    "Proof",
     "ReaderMean",
     "Rotation",
     "Shapes",
@@ -75,6 +79,7 @@ __all__ = [
     "norm_gain",
     "norm_shift",
     "pairing",
+    "prove",
     "query_key",
     "reader_mean",
     "relu_rescaling",

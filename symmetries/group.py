@@ -78,7 +78,8 @@ class GeneralLinear:
         return torch.randn(copies, self.h, self.h, generator=generator, dtype=self.dtype)
 
     def _unitary(self, copies: int, generator: torch.Generator | None) -> Tensor:
-        return torch.linalg.qr(torch.randn(copies, self.h, self.h, generator=generator, dtype=self.dtype))[0]
+        q, r = torch.linalg.qr(torch.randn(copies, self.h, self.h, generator=generator, dtype=self.dtype))
+        return q * torch.sgn(r.diagonal(dim1=-2, dim2=-1)).unsqueeze(-2)  # the factor whose Q is Haar distributed
 
     @staticmethod
     def act(element: Tensor, standard: Tensor, dual: Tensor) -> tuple[Tensor, Tensor]:

@@ -63,7 +63,7 @@ class Transposed(nn.Module):
 def rotate(x: Tensor, kind: str) -> Tensor:
     """Rotary embedding of ``(b, heads, t, h)`` by an independent formula, as real rotations of channel pairs."""
     t, h = x.shape[-2:]
-    angle = torch.arange(t)[:, None] * 0.7 ** torch.arange(h // 2)[None]
+    angle = torch.arange(t)[:, None] * (0.7 ** torch.arange(h // 2)).to(x)
     first, second = (x[..., : h // 2], x[..., h // 2 :]) if kind == "half" else (x[..., 0::2], x[..., 1::2])
     a = first * angle.cos() - second * angle.sin()
     b = first * angle.sin() + second * angle.cos()

@@ -1,10 +1,6 @@
 """Ready declarations: the function does not change, and names that do not fit are said."""
 
-import pytest
-import torch
-from torch import nn
-
-from symmetries import SymmetryError, declare, verify
+from symmetries import verify
 
 RTOL = 1e-11  # rounding of a few float64 products with condition number 10
 
