@@ -1,8 +1,13 @@
 """One recorded call of an operation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from .expression import Selector
+
+Reading = Callable[..., Any]
+"""From a :class:`Call` and its arguments to the value or values of the result; None for what is not understood."""
 
 
 @dataclass(frozen=True)

@@ -166,8 +166,8 @@ class Selector:
         kept = tuple((new[a], a) for a in new if a is not slot)
         if not is_linear_in_parameters(node, slot) or (node.kind is Kind.LEAF and slot not in in_whole(node)):
             rows = constant(s for s in slots if s not in dict(kept))
-            maps = (tuple((s, s) for s in rows.slots), kept)
-            return Node(Kind.SELECTION, slots, (rows, node), maps, ((None, slot),), module=node.module), new
+            of_rows = tuple((s, s) for s in rows.slots)
+            return Node(Kind.SELECTION, slots, (rows, node), (of_rows, kept), ((None, slot),), module=node.module), new
         if node.kind is Kind.LEAF:
             maps = (tuple((a, in_whole(node)[b]) for a, b in kept),)
             chosen = (*node.chosen, (in_whole(node)[slot], start, stop))

@@ -119,7 +119,7 @@ def is_stochastic(node: Node, place: int) -> bool:
         return place == 1
     if node.kind is Kind.PRODUCT and len(node.operands) == 2:
         weights = node.operands[1 - place]
-        summed = {slot for slot in node.summed(1 - place)}
+        summed = set(node.summed(1 - place))
         return (
             weights.kind is Kind.SOFTMAX
             and weights.name != "_log_softmax"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 from ..absorption import Gain
 from ..factor import AbstractFactor
@@ -93,12 +94,9 @@ def _factors(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor
         paired = _complex_pair(network, family)
         if paired is not None:
             yield (paired,)
-    h = 1
-    for atom in family.matrix:
-        h *= atom.size
-    sides = tuple(tuple(_view(leaf, family) for leaf in side) for side in family.sides)
-    group = GeneralLinear(h, positive=family.freedom is Freedom.POSITIVE)
-    yield (Symmetry(group, *sides, name=_name(family), family=_title(family)),)
+    standard, dual = (tuple(_view(leaf, family) for leaf in side) for side in family.sides)
+    group = GeneralLinear(prod(atom.size for atom in family.matrix), positive=family.freedom is Freedom.POSITIVE)
+    yield (Symmetry(group, standard, dual, name=_name(family), family=_title(family)),)
 
 
 def _view(leaf: Node, family: _Family) -> View:
@@ -155,7 +153,8 @@ def _complex_pair(network: Network, family: _Family) -> Symmetry | None:
             copies, rest = split_by(leaf, family.copies)
             views.append(leaf_view(leaf, copies=copies, n=[s for s in rest if s is not pair], pair=pair))
         sides.append(tuple(views))
-    return Symmetry(GeneralLinear(1, "complex"), *sides, name=_name(family), family="change of basis by plane")
+    standard, dual = sides
+    return Symmetry(GeneralLinear(1, "complex"), standard, dual, name=_name(family), family="change of basis by plane")
 
 
 def _plane(network: Network, leaf: Node) -> tuple[tuple[object, ...] | None, tuple[Node, Slot]]:

@@ -6,13 +6,17 @@ from typing import Any
 
 from torch import Tensor, fx
 
-from . import arithmetic, shaping
+from . import arithmetic, convolution, normalization, shaping
 from .axes import Misaligned, new_axes, resolved
-from .call import Call
+from .call import Call, Reading
 from .expression import Kind, Node, Selector
 from .recording import Recording
 from .value import Value, data, opaque
 
+_TABLE: dict[str, Reading] = {
+    **shaping.TABLE, **arithmetic.TABLE, **normalization.TABLE, **convolution.TABLE,
+}  # fmt: skip
+_ZEROS = frozenset({"zeros", "zeros_like", "new_zeros"})
 _MISREADINGS = (Misaligned, TypeError, IndexError, StopIteration)
 
 
@@ -84,6 +88,7 @@ class _Reader:
             self._values[node.args[0]] = result  # type: ignore[index]
 
     def _understood(self, name: str, node: fx.Node) -> Any:
+        args: Any
         args, kwargs = fx.map_arg((node.args, dict(node.kwargs)), self._value)
         call = self._call(name, node)
         try:
@@ -93,8 +98,7 @@ class _Reader:
                 return args[0].mapped(Kind.RECTIFIER, name=name)
             if name in arithmetic.FUNCTIONS:
                 return args[0].mapped(Kind.FUNCTION, name=name)
-            reading = shaping.TABLE.get(name) or arithmetic.TABLE.get(name)
-            return None if reading is None else reading(call, *args, **kwargs)
+            return None if name not in _TABLE else _TABLE[name](call, *args, **kwargs)
         except _MISREADINGS:
             return None
 
@@ -117,7 +121,9 @@ class _Reader:
         if node in self._values:
             return self._values[node]
         if node not in self._constants:
-            self._constants[node] = data(_shape(node.meta.get("val")))
+            value = data(_shape(node.meta.get("val")))
+            value.node.name = "zero" if _name(node) in _ZEROS else ""
+            self._constants[node] = value
         return self._constants[node]
 
 

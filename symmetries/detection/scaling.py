@@ -1,10 +1,10 @@
 r"""Which scalings of a hidden axis cancel, solved as a linear system for their exponents.
 
 Give every value v that holds an axis i an exponent :math:`s_v`: its entries along i are multiplied by
-:math:`\lambda_i^{s_v}`. Every operation is a linear equation: a sum needs equal exponents, a contraction opposite ones, an
-elementwise product adds them, a nonlinear function needs zero. The solutions, read on the parameters, are all symmetries
-that scale along i. Where every equation that a solution meets holds for matrices in the place of :math:`\lambda` too,
-it is one of the general linear group.
+:math:`\lambda_i^{s_v}`. Every operation is a linear equation: a sum needs equal exponents, a contraction opposite
+ones, an elementwise product adds them, a nonlinear function needs zero. The solutions, read on the parameters, are all
+symmetries that scale along i. Where every equation that a solution meets holds for matrices in the place of
+:math:`\lambda` too, it is one of the general linear group.
 """
 
 from collections.abc import Iterable, Iterator
@@ -59,6 +59,8 @@ def equations(network: Network) -> Iterator[Equation]:
     for node in network.nodes:
         match node.kind:
             case Kind.LEAF:
+                continue
+            case Kind.CONSTANT if node.name == "zero":
                 continue
             case Kind.CONSTANT | Kind.OPAQUE | Kind.SOFTMAX | Kind.LAYER_NORM | Kind.RMS_NORM | Kind.FUNCTION:
                 yield from _fixed(node, *node.operands)
@@ -178,7 +180,8 @@ class _Classes:
     def simplify(self) -> bool:
         """Use the waiting equations again; whether that decided one."""
         waiting, self._open = self._open, []
-        return any([self.impose(terms) for terms in waiting])
+        decided = [self.impose(terms) for terms in waiting]  # all of them, not up to the first
+        return any(decided)
 
     def members(self) -> dict[Variable, tuple[Variable, int]]:
         """The class of every variable, and its sign there."""

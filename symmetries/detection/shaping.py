@@ -3,38 +3,42 @@
 from typing import Any
 
 from .axes import new_axes
-from .call import Call
+from .call import Call, Reading
 from .expression import Kind
 from .value import Value, joined
 
-IDENTITIES = frozenset(
-    "alias detach clone contiguous _to_copy lift_fresh lift_fresh_copy positive native_dropout".split()
-)
+IDENTITIES = frozenset({"alias", "detach", "clone", "contiguous", "_to_copy", "lift_fresh", "lift_fresh_copy"})
 
 
 def identity(call: Call, value: Value, *_: Any, **__: Any) -> Value:
+    """The same entries."""
     return value
 
 
 def view(call: Call, value: Value, *_: Any) -> Value:
+    """Another shape."""
     return value.reshaped(call.shape)
 
 
 def permute(call: Call, value: Value, dims: list[int]) -> Value:
+    """Dimensions in another order."""
     return value.viewed(value.axes[dim] for dim in dims)
 
 
 def transpose(call: Call, value: Value, first: int, second: int) -> Value:
+    """Two dimensions exchanged."""
     axes = list(value.axes)
     axes[first], axes[second] = axes[second], axes[first]
     return value.viewed(axes)
 
 
 def transpose_matrix(call: Call, value: Value) -> Value:
+    """All dimensions reversed."""
     return value.viewed(value.axes[::-1])
 
 
 def unsqueeze(call: Call, value: Value, dim: int) -> Value:
+    """A new dimension of length 1."""
     dim %= len(value.axes) + 1
     return value.viewed((*value.axes[:dim], (), *value.axes[dim:]))
 
@@ -45,16 +49,19 @@ def squeeze(call: Call, value: Value, *_: Any) -> Value:
 
 
 def expand(call: Call, value: Value, *_: Any, **__: Any) -> Value:
+    """Dimensions of length 1 broadcast: slots that the node does not own."""
     axes = ((),) * (len(call.shape) - len(value.axes)) + value.axes
     return value.viewed(axis or new_axes([n])[0] for axis, n in zip(axes, call.shape, strict=True))
 
 
 def repeat(call: Call, value: Value, repeats: list[int]) -> Value:
+    """Dimensions repeated, the repetition outermost."""
     axes = ((),) * (len(repeats) - len(value.axes)) + value.axes
     return value.viewed((*new_axes([n])[0], *axis) for axis, n in zip(axes, repeats, strict=True))
 
 
 def select(call: Call, value: Value, dim: int, index: int) -> Value:
+    """One entry of a dimension, which goes."""
     dim %= len(value.axes)
     index %= value.shape[dim]
     part = value.part(dim, index, index + 1, call.selector)
@@ -64,6 +71,7 @@ def select(call: Call, value: Value, dim: int, index: int) -> Value:
 def slice_(
     call: Call, value: Value, dim: int = 0, start: int | None = None, stop: int | None = None, step: int = 1
 ) -> Value | None:
+    """A part of a dimension, or every n-th entry of it; None for a part that does not fit the steps."""
     dim %= len(value.axes)
     if step == 1:
         start, stop, _ = slice(start, stop).indices(value.shape[dim])
@@ -78,6 +86,7 @@ def slice_(
 
 
 def split(call: Call, value: Value, sizes: Any, dim: int = 0) -> list[Value]:
+    """Consecutive parts of a dimension."""
     dim %= len(value.axes)
     lengths = [shape[dim] for shape in call.shapes]
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
@@ -85,15 +94,18 @@ def split(call: Call, value: Value, sizes: Any, dim: int = 0) -> list[Value]:
 
 
 def unbind(call: Call, value: Value, dim: int = 0) -> list[Value]:
+    """All entries of a dimension."""
     return [select(call, value, dim, i) for i in range(value.shape[dim])]
 
 
 def concatenate(call: Call, values: list[Value], dim: int = 0) -> Value:
+    """Tensors one after the other."""
     full = [value for value in values if 0 not in value.shape]  # torch accepts empty tensors among the pieces
     return full[0] if len(full) == 1 else joined(full, dim)
 
 
 def stack(call: Call, values: list[Value], dim: int = 0) -> Value:
+    """Tensors along a new dimension."""
     return joined([unsqueeze(call, value, dim) for value in values], dim % len(call.shape))
 
 
@@ -107,7 +119,7 @@ def moved(call: Call, value: Value, *_: Any, **__: Any) -> Value:
     return value.windowed(Kind.PRODUCT, call.shape, dims)
 
 
-TABLE = {
+TABLE: dict[str, Reading] = {
     "view": view, "_unsafe_view": view, "reshape": view, "_reshape_alias": view, "permute": permute,
     "transpose": transpose, "t": transpose_matrix, "unsqueeze": unsqueeze, "squeeze": squeeze, "expand": expand,
     "repeat": repeat, "select": select, "slice": slice_, "split": split, "split_with_sizes": split, "unbind": unbind,

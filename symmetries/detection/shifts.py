@@ -2,31 +2,42 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import networkx as nx
 
 from ..absorption import Shift
 from ..factor import EXACT
 from ..view import View
+from .absorbed import Absorbed, absorbed, providers
 from .axes import Atom, Slot
 from .expression import Kind, Node, in_whole
 from .layout import Unviewable, leaf_view, split_by, title
 from .network import Network, atoms
-from .norms import Reader, is_stochastic, norms
+from .norms import Reader, norms
 from .proposal import Proposal
+
+Axis = tuple[Atom, ...]
 
 
 @dataclass(frozen=True)
-class _Absorbed:
-    """Where a constant goes.
+class _Source:
+    """Leaves that together add a constant to a value.
 
     Args:
-        readers: maps that read it, with their bias and their slots along the constant's axis.
-        opposite: leaves that are added beside it, with their slots along the axis.
+        leaves: one, or one for every part of a join.
+        node: the value: the leaf itself, or the join.
+        axis: the atoms along which the constant's entries differ.
     """
 
-    readers: tuple[tuple[Reader, Node, tuple[Slot, ...]], ...]
-    opposite: tuple[Node, ...]
+    leaves: tuple[Node, ...]
+    node: Node
+    axis: Axis
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The axis in the value."""
+        return self.node.where(self.axis)
 
 
 def propose_shifts(network: Network, centred: set[str]) -> Iterator[Proposal]:
@@ -37,133 +48,100 @@ def propose_shifts(network: Network, centred: set[str]) -> Iterator[Proposal]:
         centred: parameters whose common component along the channels is already counted as a mean of writers.
     """
     trades: nx.Graph = nx.Graph()  # leaves between which constants are traded: a spanning forest counts them all
-    for leaf, axis in _sources(network):
+    for source in (*_leaf_sources(network), *_join_sources(network), *_numbers(network, centred)):
         try:
-            slots, _ = split_by(leaf, axis)
-            if network.invisible(leaf, [s for s in leaf.free if s not in slots]) == EXACT:
-                yield Proposal(((Shift(f"{title(leaf)} unseen", _source(leaf, axis), family="unseen bias"),),))
-                continue
-            absorbed = _absorbed(network, leaf, slots)
-            if absorbed is None or not (absorbed.readers or absorbed.opposite):
-                continue
-            if not absorbed.readers:
-                if any(_connected(trades, leaf, other) for other in absorbed.opposite):
-                    continue
-                trades.add_edges_from((title(leaf), title(other)) for other in absorbed.opposite)
-            yield Proposal(((_shift(leaf, axis, absorbed, centred),),))
+            shift = _shift(network, source, centred, trades)
+            if shift is not None:
+                yield Proposal(((shift,),))
         except Unviewable as reason:
-            yield Proposal((), str(reason), (leaf.name.rpartition(".")[0],))
-    yield from _propose_entries(network, centred)
+            yield Proposal((), str(reason), (source.leaves[0].name.rpartition(".")[0],))
+    for shift in _entries(network, centred):
+        yield Proposal(((shift,),))
 
 
-def _connected(trades: nx.Graph, a: Node, b: Node) -> bool:
-    return title(a) in trades and title(b) in trades and bool(nx.has_path(trades, title(a), title(b)))
-
-
-def _sources(network: Network) -> list[tuple[Node, tuple[Atom, ...]]]:
+def _leaf_sources(network: Network) -> list[_Source]:
     """Leaves that are added, or looked up, each with the axis of a constant; the smallest first."""
     channels = list(dict.fromkeys(norm.atoms for norm in norms(network)))
-    found: list[tuple[Node, tuple[Atom, ...]]] = []
+    found: list[_Source] = []
     for leaf in network.leaves:
         use = network.only_use(leaf)
         if use is None or use[0].kind not in (Kind.SUM, Kind.SELECTION) or not network.is_alone(leaf):
             continue
         held = atoms(leaf.free)
-        narrow = [axis for axis in channels if all(held.count(atom) == 1 for atom in axis)]
-        if use[0].kind is Kind.SUM and not any(len(axis) < len(held) for axis in narrow):
-            found.append((leaf, held))
-        found += [(leaf, axis) for axis in narrow if len(axis) < len(held)]
-    return sorted(found, key=lambda source: (_rows(*source), source[0].order))
+        narrow = [axis for axis in channels if len(axis) < len(held) and all(held.count(atom) == 1 for atom in axis)]
+        if use[0].kind is Kind.SUM and not narrow:
+            narrow = [held]
+        found += [_Source((leaf,), leaf, axis) for axis in narrow]
+    return sorted(found, key=lambda source: (_rows(source), source.leaves[0].order))
 
 
-def _rows(leaf: Node, axis: tuple[Atom, ...]) -> int:
-    rows = 1
-    for slot in leaf.free:
-        rows *= 1 if slot.atom.root() in axis else slot.size
-    return rows
+def _rows(source: _Source) -> int:
+    return prod(slot.size for slot in source.node.free if slot.atom.root() not in source.axis)
 
 
-def _absorbed(network: Network, leaf: Node, slots: tuple[Slot, ...]) -> _Absorbed | None:
-    """Follow a constant along some slots of a leaf to everything that takes it back; None if something sees it."""
-    todo, readers, opposite = [(leaf, slots)], [], []
-    seen = set()
-    while todo:
-        node, slots = todo.pop()
-        if (node, slots) in seen:
+def _join_sources(network: Network) -> Iterator[_Source]:
+    """Joins to every part of which a leaf of one axis is added."""
+    for node in network.nodes:
+        if node.kind is Kind.JOIN:
+            held = [atoms(slot for slot in node.free if slot in node.map(i)) for i in range(len(node.operands))]
+            for axis in dict.fromkeys(long[i:] for long in held for i in range(len(long))):
+                leaves = providers(network, node, node.where(axis))
+                if leaves and atoms(leaves[0].free) == axis:
+                    yield _Source(leaves, node, axis)
+
+
+def _numbers(network: Network, centred: set[str]) -> Iterator[_Source]:
+    """Leaves along a normalized axis, as sources of one number: norms do not see it, the end of the stream may."""
+    channels = {norm.atoms for norm in norms(network) if norm.core.kind is Kind.LAYER_NORM}
+    for leaf in network.leaves:
+        use = network.only_use(leaf)
+        if use is None or use[0].kind is not Kind.SUM or leaf.name in centred:
             continue
-        seen.add((node, slots))
-        if node in network.outputs:
+        if atoms(leaf.free) in channels and network.is_alone(leaf):
+            yield _Source((leaf,), leaf, ())
+
+
+def _shift(network: Network, source: _Source, centred: set[str], trades: nx.Graph) -> Shift | None:
+    """The factor of a source, or None if its constant is seen or counted already."""
+    leaf, *followers = source.leaves
+    rest = tuple(_rows_by_channel(other, source.axis) for other in followers)
+    if network.invisible(source.node, [slot for slot in source.node.free if slot not in source.slots]) == EXACT:
+        return Shift(f"{title(leaf)} unseen", _rows_by_channel(leaf, source.axis), followers=rest, family="unseen bias")
+    taken = absorbed(network, source.node, source.slots)
+    if taken is None or not (taken.readers or taken.opposite):
+        return None
+    if not taken.readers:
+        names, others = {title(leaf)}, [title(other) for other in (*followers, *taken.opposite)]
+        if any(
+            name in trades and other in trades and nx.has_path(trades, name, other)
+            for name in names
+            for other in others
+        ):
             return None
-        for user, place in network.uses(node):
-            back = user.back(place)
-            if user.kind is Kind.PRODUCT and len(user.operands) == 2 and user.operands[1 - place].kind is Kind.LEAF:
-                reader = Reader(user, 1 - place, user.operands[1 - place])
-                partners = [user.summed(place).get(slot) for slot in slots]
-                if None in partners or "padded" in user.name:
-                    return None
-                if reader.ignores_constants(network):
-                    continue
-                bias = reader.bias(network)
-                if bias is None or not network.is_alone(bias):
-                    return None
-                readers.append((reader, bias, tuple(slot for slot in partners if slot is not None)))
-            elif all(slot in back for slot in slots) and (
-                user.kind in (Kind.SUM, Kind.POOL) or is_stochastic(user, place)
-            ):
-                outer = tuple(back[slot] for slot in slots)
-                beside = _beside(network, user, place, outer) if user.kind is Kind.SUM else ()
-                opposite += beside
-                todo += [] if beside else [(user, outer)]
-            else:
-                return None
-    return _Absorbed(tuple(readers), tuple(dict.fromkeys(opposite)))
+        trades.add_edges_from((title(leaf), other) for other in others)
+    return _factor(source, rest, taken, centred)
 
 
-def _beside(network: Network, node: Node, place: int, slots: tuple[Slot, ...]) -> tuple[Node, ...]:
-    """Leaves in the other terms of a sum that can take a constant back."""
-    for i, term in enumerate(node.operands):
-        inner = node.map(i)
-        if i != place and all(slot in inner for slot in slots):
-            found = providers(network, term, tuple(inner[slot] for slot in slots))
-            if found:
-                return found
-    return ()
-
-
-def providers(network: Network, node: Node, slots: tuple[Slot, ...]) -> tuple[Node, ...]:
-    """Leaves that together add a constant to a value that is read once: one, or one for every part of a join."""
-    if network.only_use(node) is None:
-        return ()
-    inner = [node.map(i) for i in range(len(node.operands))]
-    through = [
-        (operand, tuple(inner[i][slot] for slot in slots))
-        for i, operand in enumerate(node.operands)
-        if all(slot in inner[i] for slot in slots) and (node.kind in (Kind.SUM, Kind.JOIN) or is_stochastic(node, i))
-    ]
-    if node.kind is Kind.LEAF:
-        return (node,) if network.is_alone(node) else ()
-    found = [providers(network, *step) for step in through]
-    if node.kind is Kind.JOIN:
-        return tuple(leaf for leaves in found for leaf in leaves) if all(found) and len(found) == len(inner) else ()
-    return next((leaves for leaves in found if leaves), ())
-
-
-def _source(leaf: Node, axis: tuple[Atom, ...]) -> View:
-    slots, rows = split_by(leaf, axis)
-    return leaf_view(leaf, n=rows, h=slots)
-
-
-def _shift(leaf: Node, axis: tuple[Atom, ...], absorbed: _Absorbed, centred: set[str]) -> Shift:
-    readers = tuple(_reader(*reader) for reader in absorbed.readers)
-    opposite = tuple(_source(other, axis) for other in absorbed.opposite)
+def _factor(source: _Source, followers: tuple[View, ...], taken: Absorbed, centred: set[str]) -> Shift:
+    leaf = source.leaves[0]
+    readers = tuple(_reader(*reader) for reader in taken.readers)
+    opposite = tuple(_rows_by_channel(other, source.axis) for other in taken.opposite)
+    into = dict.fromkeys(view.parameter for view in (*opposite, *(bias for _, bias in readers)))
+    names = {other.name for other in (*source.leaves, *taken.opposite)}
     return Shift(
-        f"{title(leaf)} into {', '.join(dict.fromkeys(view.parameter for view in (*opposite, *(b for _, b in readers))))}",
-        _source(leaf, axis),
+        f"{title(leaf)} into {', '.join(into)}",
+        _rows_by_channel(leaf, source.axis),
         readers,
         opposite,
-        centred=not readers and {leaf.name, *(other.name for other in absorbed.opposite)} <= centred,
+        followers,
+        centred=not readers and bool(source.axis) and names <= centred,
         family="shift into bias" if readers else "trade of constants",
     )
+
+
+def _rows_by_channel(leaf: Node, axis: Axis) -> View:
+    slots, rows = split_by(leaf, axis)
+    return leaf_view(leaf, n=rows, h=slots)
 
 
 def _reader(reader: Reader, bias: Node, k: tuple[Slot, ...]) -> tuple[View, View]:
@@ -173,46 +151,39 @@ def _reader(reader: Reader, bias: Node, k: tuple[Slot, ...]) -> tuple[View, View
     return leaf_view(reader.leaf, copies=taps, n=rows, h=k), leaf_view(bias, n=split_by(bias, atoms(rows))[0])
 
 
-def _propose_entries(network: Network, centred: set[str]) -> Iterator[Proposal]:
-    """A join plus a table with one row for each of its entries: a part of one entry against its row."""
+def _entries(network: Network, centred: set[str]) -> Iterator[Shift]:
+    """A join plus a table with a row for each of its entries: what is added to one entry alone, against its row."""
     for node in network.nodes:
         if node.kind is not Kind.SUM or len(node.operands) != 2:
             continue
-        for join, table, place in ((*node.operands, 0), (*node.operands[::-1], 1)):
-            if (
-                join.kind is Kind.JOIN
-                and table.kind is Kind.LEAF
-                and network.only_use(table)
-                and network.is_alone(table)
-            ):
-                yield from _entries(network, node, place, centred)
+        for place, (join, table) in enumerate((node.operands, node.operands[::-1])):
+            single = network.only_use(join) is not None and network.only_use(table) is not None
+            if single and join.kind is Kind.JOIN and table.kind is Kind.LEAF and network.is_alone(table):
+                yield from _entry_shifts(network, node, place, centred)
 
 
-def _entries(network: Network, node: Node, place: int, centred: set[str]) -> Iterator[Proposal]:
+def _entry_shifts(network: Network, node: Node, place: int, centred: set[str]) -> Iterator[Shift]:
     join, table = node.operands[place], node.operands[1 - place]
-    along = [node.map(1 - place).get(node.back(place).get(slot)) for slot in join.over]  # type: ignore[arg-type]
-    if len(along) != 1 or along[0] is None or network.only_use(join) is None or len(set(join.lengths)) == 1:
+    back, to_table = node.back(place), node.map(1 - place)
+    along = [to_table.get(back[slot]) for slot in join.over if slot in back]
+    if len(along) != 1 or along[0] is None or len(set(join.lengths)) == 1:
         return
-    row = along[0]
-    axis = atoms(slot for slot in table.free if slot is not row)
+    axis = atoms(slot for slot in table.free if slot is not along[0])
     pieces = []
     for i, piece in enumerate(join.operands):
-        slots = tuple(join.map(i).get(slot) for slot in join.where(axis))
-        pieces.append(() if None in slots else providers(network, piece, slots))  # type: ignore[arg-type]
-    longest = join.lengths.index(max(join.lengths))
+        slots = [join.map(i).get(slot) for slot in join.where(axis)]
+        pieces.append(() if None in slots else providers(network, piece, tuple(slot for slot in slots if slot)))
+    longest = join.lengths.index(max(join.lengths)) if all(pieces) else None  # its trade is that of all entries
     for i, leaves in enumerate(pieces):
-        if len(leaves) == 1 and join.lengths[i] == 1 and not (all(pieces) and i == longest):
-            start = sum(join.lengths[:i])
-            entry = _entry(table, row, start)
-            both = {leaves[0].name, table.name} <= centred
-            shift = Shift(
+        if len(leaves) == 1 and join.lengths[i] == 1 and i != longest:
+            entry = _entry(table, along[0], sum(join.lengths[:i]))
+            yield Shift(
                 f"{title(leaves[0])} into {title(entry)}",
-                _source(leaves[0], axis),
-                opposite=(_source(entry, axis),),
-                centred=both,
+                _rows_by_channel(leaves[0], axis),
+                opposite=(_rows_by_channel(entry, axis),),
+                centred={leaves[0].name, table.name} <= centred,
                 family="trade of constants",
             )
-            yield Proposal(((shift,),))
 
 
 def _entry(table: Node, row: Slot, at: int) -> Node:
@@ -221,6 +192,5 @@ def _entry(table: Node, row: Slot, at: int) -> Node:
     whole = in_whole(table)
     maps = (tuple((slot, whole[slot]) for slot in kept),)
     chosen = (*table.chosen, (whole[row], at, at + 1))
-    return Node(
-        Kind.LEAF, kept, (), maps, name=table.name, chosen=chosen, whole=table.whole or table, order=table.order
-    )
+    base = table.whole or table
+    return Node(Kind.LEAF, kept, (), maps, name=table.name, chosen=chosen, whole=base, order=table.order)
