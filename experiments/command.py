@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import field, fields, replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,9 +12,7 @@ def option(default: Any, text: str) -> Any:
     return field(default=default, metadata={"help": text})
 
 
-def parse(
-    experiments: dict[str, ModuleType], arguments: Sequence[str] | None = None
-) -> tuple[ModuleType, Any]:
+def parse(experiments: dict[str, ModuleType], arguments: Sequence[str] | None = None) -> tuple[ModuleType, Any]:
     """The experiment that was asked for, and its configuration.
 
     An experiment is a module with a frozen dataclass ``Config``, a smaller one ``QUICK``, and ``main``;
@@ -44,9 +41,7 @@ def parse(
             formatter_class=argparse.RawDescriptionHelpFormatter,
             argument_default=argparse.SUPPRESS,
         )
-        command.add_argument(
-            "--quick", action="store_true", help="small sizes: a try in seconds, not a result"
-        )
+        command.add_argument("--quick", action="store_true", help="small sizes: a try in seconds, not a result")
         for f in fields(module.Config):
             flag, kind = f"--{f.name.replace('_', '-')}", type(f.default)
             text = f"{f.metadata['help']} (default {f.default})"
@@ -63,13 +58,7 @@ def parse(
         parser.error(str(refused))
 
 
-def require_positive(**values: float) -> None:
-    """Raise ``ValueError`` naming the first option that is not positive."""
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f"--{name.replace('_', '-')} must be positive, got {value}")
-
-
-def results(name: str) -> Path:
-    """Where an experiment writes unless told otherwise."""
-    return Path("results") / name
+def require_positive(name: str, value: float) -> None:
+    """Raise ``ValueError`` in the words of the command line unless the option is positive."""
+    if not value > 0:
+        raise ValueError(f"--{name.replace('_', '-')} must be positive, got {value}")

@@ -26,9 +26,7 @@ class Split:
         if not len(self.images):
             raise ValueError("a split needs at least one image, got none; ask for a larger part of the data")
         if len(self.images) != len(self.labels):
-            raise ValueError(
-                f"expected one label for each image, got {len(self.images)} and {len(self.labels)}"
-            )
+            raise ValueError(f"expected one label for each image, got {len(self.images)} and {len(self.labels)}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,9 +43,7 @@ class Split:
         """
         if size < 1:
             raise ValueError(f"a batch holds at least one image, got size={size}")
-        order = (
-            torch.arange(len(self)) if generator is None else torch.randperm(len(self), generator=generator)
-        )
+        order = torch.arange(len(self)) if generator is None else torch.randperm(len(self), generator=generator)
         for index in order.split(size):
             yield self.images[index], self.labels[index]
 

@@ -76,9 +76,7 @@ def train(
                 total += optimizer.step(partial(closure, data)) * len(data[1])
             losses.append(total / len(split))
             if not math.isfinite(losses[-1]):
-                raise FloatingPointError(
-                    f"the loss is {losses[-1]} in epoch {epoch}; lower the learning rate"
-                )
+                raise FloatingPointError(f"the loss is {losses[-1]} in epoch {epoch}; lower the learning rate")
             progress.set_postfix(loss=f"{losses[-1]:.4f}")
     model.eval()
     return History(tuple(losses), gradients, perf_counter() - start)

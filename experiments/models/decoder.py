@@ -65,9 +65,7 @@ class Decoder(nn.Module):
         """Logits of the next token at every position."""
         return self.lm_head(self.norm(self.layers(self.embed_tokens(tokens))))
 
-    def example_inputs(
-        self, generator: torch.Generator | None = None, *, batch: int = 2, length: int = 6
-    ) -> Tensor:
+    def example_inputs(self, generator: torch.Generator | None = None, *, batch: int = 2, length: int = 6) -> Tensor:
         """Uniform tokens of shape ``(batch, length)``."""
         return torch.randint(self.config.vocabulary, (batch, length), generator=generator)
 
@@ -143,9 +141,7 @@ def rotary(x: Tensor, *, base: float = 10000.0, offset: int = 0) -> Tensor:
     """
     t, h = x.shape[-2:]
     frequency = base ** (-torch.arange(0, h, 2, dtype=x.dtype, device=x.device) / h)
-    angle = torch.outer(
-        torch.arange(offset, offset + t, dtype=x.dtype, device=x.device), frequency
-    )  # (t, h/2)
+    angle = torch.outer(torch.arange(offset, offset + t, dtype=x.dtype, device=x.device), frequency)  # (t, h/2)
     real, imaginary = x.chunk(2, dim=-1)
     cos, sin = angle.cos(), angle.sin()
     return torch.cat([real * cos - imaginary * sin, imaginary * cos + real * sin], dim=-1)

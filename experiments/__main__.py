@@ -1,0 +1,24 @@
+"""The command line: ``python -m experiments NAME``."""
+
+import sys
+
+from . import demo, orbit
+from .command import parse
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one experiment; the exit status is 0, or 130 when interrupted."""
+    experiment, config = parse({"demo": demo, "orbit": orbit}, arguments)
+    try:
+        experiment.main(config)
+    except KeyboardInterrupt:
+        print(
+            f"\nInterrupted. Files under {config.output} are whole, but may be of an earlier run.",
+            file=sys.stderr,
+        )
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

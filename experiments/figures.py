@@ -1,0 +1,94 @@
+"""Figures of the experiments, drawn from their JSON documents alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from .report import replacing
+
+INVARIANT, MOVED = "#0b6fb8", "#c8553d"
+REPRESENTATIVES = {"theta": ("$\\theta$", "-", 3.0), "g.theta": ("$g\\theta$", "--", 1.4)}
+MARKERS = "osD^vPX"
+FLOOR = 1e-17  # stands for an exact zero on a logarithmic axis
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure, whole or not at all."""
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=150)
+
+
+def orbit(document: Mapping[str, Any], path: Path) -> None:
+    """Every measure along an orbit, relative to its value at the start, and how far the function moved."""
+    sizes = document["sizes"]
+    panels: dict[str, list[Mapping[str, Any]]] = {}
+    for curve in document["curves"]:
+        if curve["geometry"]:
+            panels.setdefault(curve["geometry"], []).append(curve)
+    figure = Figure(figsize=(2.9 * len(panels), 4.6), layout="constrained")
+    axes = figure.subplots(2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=(4, 1))
+    for above, below, (geometry, curves) in zip(*axes, panels.items(), strict=True):
+        for curve, marker in zip(curves, MARKERS, strict=False):
+            above.loglog(sizes, curve["ratios"], marker=marker, ms=4, lw=1.2, label=curve["measure"])
+        still = all(curve["invariant"] for curve in curves)
+        above.set_title(f"{geometry}: {'invariant' if still else 'moves'}", color=INVARIANT if still else MOVED)
+        below.loglog(sizes, [max(defect, FLOOR) for defect in document["defects"]], color="0.4", marker=".")
+        below.set_xlabel("size $a$ of $g$")
+    axes[0, 0].set_ylabel("measure at $g\\theta$ / at $\\theta$")
+    axes[1, 0].set_ylabel("change of\nthe function")
+    axes[1, 0].set_ylim(1e-17, 1.0)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=7, fontsize=8)
+    save(figure, path)
+
+
+def ratios(document: Mapping[str, Any], path: Path) -> None:
+    """One line for each measure: from 1 to its factor between two representatives of one function."""
+    rows = document["invariance"]
+    figure = Figure(figsize=(7.0, 0.22 * len(rows) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        if row["ratio"] is not None and row["ratio"] > 0:
+            colour = INVARIANT if row["invariant"] else MOVED
+            axes.plot([1.0, row["ratio"]], [place, place], color=colour, lw=3, solid_capstyle="round")
+            axes.plot(row["ratio"], place, "o", color=colour)
+    axes.axvline(1.0, color="0.3", lw=0.8)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(rows)), [f"{row['measure']} {row['geometry']}" for row in rows], fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel("measure at $g\\theta$ / measure at $\\theta$, the same function")
+    axes.set_title("Blue does not move along the orbit, red does")
+    save(figure, path)
+
+
+def geodesics(document: Mapping[str, Any], path: Path) -> None:
+    """The loss along the geodesic in the direction of the gradient, from two representatives, by geometry."""
+    panels = document["geodesics"]
+    figure = Figure(figsize=(3.0 * len(panels), 3.2), layout="constrained")
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for name, (label, style, width) in REPRESENTATIVES.items():
+            axes.semilogy(panel["distances"], panel[name], style, lw=width, label=f"from {label}")
+        axes.set_title(panel["geometry"], fontsize=10)
+        axes.set_xlabel("distance along the gradient")
+        axes.legend(fontsize=8)
+    figure.axes[0].set_ylabel("loss")
+    save(figure, path)
+
+
+def density(document: Mapping[str, Any], path: Path) -> None:
+    """The spectral density of the Hessian at two representatives, by geometry."""
+    panels = document["density"]
+    figure = Figure(figsize=(4.2 * len(panels), 3.2), layout="constrained")
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for name, (label, style, width) in REPRESENTATIVES.items():
+            axes.plot(panel[name]["grid"], panel[name]["density"], style, lw=width, label=f"at {label}")
+        top, peak = max(panel["theta"]["grid"]), max(panel["theta"]["density"])
+        axes.set_xscale("symlog", linthresh=0.1 * top)
+        axes.set_yscale("log")
+        axes.set_ylim(1e-6 * peak, 2.0 * peak)
+        axes.set_title(panel["geometry"], fontsize=10)
+        axes.set_xlabel("eigenvalue")
+        axes.legend(fontsize=8)
+    figure.axes[0].set_ylabel("density")
+    save(figure, path)

@@ -1,0 +1,136 @@
+"""Every measure at the points of one orbit, with the same draws at each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from measures import EmpiricalLoss, MeasureTable, Spectrum, hessian_spectrum, measure
+from quotient import AbstractGeometry, Adaptive, Euclidean, Mixed, Quotient, Taylor, length, scaled
+from symmetries import Element, ModelSymmetry, Params, Tangent, trainable_parameters
+
+from .data import Split, cross_entropy
+from .setting import Setting
+from .verdict import is_invariant
+
+#: Radii of the balls, the same for every model and every representative. Units differ: absolute for standard, relative
+#: to the weights for adaptive and geodesic, absolute in the products of factors for geodesic mixed.
+RADII = {"standard": 0.1, "adaptive": 0.5, "geodesic": 0.2, "geodesic mixed": 0.2}
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A trained model, its symmetry, and what is measured on it.
+
+    Args:
+        setting: how much work the measures do.
+        loss: on a fixed batch of training images.
+        symmetry: of the model.
+        theta: where the orbit starts.
+        geometries: what a ball is; two depend on the representative, two do not.
+        directions: for each quotient geometry, Gaussian horizontal tangents at theta.
+    """
+
+    setting: Setting
+    loss: EmpiricalLoss
+    symmetry: ModelSymmetry
+    theta: Params
+    geometries: Mapping[str, AbstractGeometry]
+    directions: Mapping[str, Sequence[Tangent]]
+
+    @classmethod
+    def of(cls, setting: Setting, model: nn.Module, data: Split, symmetry: ModelSymmetry) -> "Survey":
+        """The survey of a model at its present parameters, on the first images of the data."""
+        theta, generator = trainable_parameters(model), setting.generator()
+        batch = next(data.first(setting.images).batches(setting.images))
+        geometries = {
+            "standard": Euclidean(),
+            "adaptive": Adaptive(),
+            "geodesic": Quotient(symmetry),
+            "geodesic mixed": Quotient(symmetry, metric=Mixed(), geodesic=Taylor(2)),
+        }
+        directions = {
+            name: [geometry.random(theta, generator) for _ in range(max(setting.samples, setting.probes))]
+            for name, geometry in geometries.items()
+            if isinstance(geometry, Quotient)
+        }
+        loss = EmpiricalLoss(model, cross_entropy, [batch])
+        return cls(setting, loss, symmetry, theta, geometries, directions)
+
+    def point(self, g: Element) -> Params:
+        """The parameters that ``g`` moves theta to."""
+        return self.symmetry.act(g, self.theta)
+
+    @torch.no_grad()
+    def defect(self, g: Element) -> float:
+        """How far the function has moved there: the largest change of a log-probability, relative to the largest."""
+        before, after = (self._log_probabilities(params) for params in (self.theta, self.point(g)))
+        return ((after - before).abs().max() / before.abs().max()).item()
+
+    def _log_probabilities(self, params: Params) -> Tensor:
+        (images, _) = self.loss.batches[0]
+        return functional_call(self.loss.model, params, (images,)).log_softmax(-1)
+
+    def transported(self, g: Element) -> dict[str, list[Tangent]]:
+        """The directions seen from there: pushed forward by the differential of the action."""
+
+        def push(tangent: Tangent) -> Tangent:
+            return torch.func.jvp(lambda p: self.symmetry.act(g, p), (self.theta,), (tangent,))[1]
+
+        return {name: [push(tangent) for tangent in tangents] for name, tangents in self.directions.items()}
+
+    def table(self, g: Element, *, progress: bool = False) -> MeasureTable:
+        """Every measure there."""
+        setting = self.setting
+        return measure(
+            self.loss,
+            self.point(g),
+            self.geometries,
+            radius=RADII,
+            steps=setting.steps,
+            samples=setting.samples,
+            probes=setting.probes,
+            lanczos_steps=setting.lanczos,
+            generator=setting.generator(),
+            directions=self.transported(g),
+            progress=progress,
+        )
+
+    def spectrum(self, g: Element, name: str) -> Spectrum:
+        """The Hessian spectrum there, in one geometry."""
+        directions = self.transported(g).get(name)
+        return hessian_spectrum(
+            self.loss,
+            self.point(g),
+            self.geometries[name],
+            probes=self.setting.probes,
+            steps=self.setting.lanczos,
+            generator=self.setting.generator(),
+            directions=directions and directions[: self.setting.probes],
+        )
+
+    def along_gradient(self, g: Element, name: str, distances: Sequence[float]) -> list[float]:
+        """The loss along the geodesic that leaves there in the direction of the gradient."""
+        params = self.point(g)
+        chart = self.geometries[name].chart(params)
+        gradient = chart.project(chart.components(self.loss.gradient(params)))
+        unit = scaled(gradient, 1.0 / length(gradient))
+        with torch.no_grad():
+            return [self.loss(chart.exp(scaled(unit, distance))).item() for distance in distances]
+
+
+def comparison(before: MeasureTable, after: MeasureTable) -> list[dict[str, object]]:
+    """One row for each measure: its values at two representatives, their ratio, and whether it moved."""
+    return [
+        {
+            "measure": row.measure,
+            "geometry": row.geometry,
+            "theta": row.value,
+            "g.theta": after[row.measure, row.geometry].value,
+            "ratio": ratio,
+            "invariant": is_invariant(ratio),
+        }
+        for row, ratio in zip(before.rows, after.ratio(before).values(), strict=True)
+    ]
