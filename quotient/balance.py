@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from symmetries import column_phases
+
 from .metric import PairFrame
 
 #: A head counts as rank-deficient when a squared singular value of G H^H, relative to the largest, is below this many
@@ -46,12 +48,15 @@ def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -
     t = root.square()
     s = squares / t
     damped = (s + damping / t, t + damping / (s + damping / t)) if damping else (s, t)
-    bases = (g @ inverse / _positive(s).sqrt().unsqueeze(-2), h @ forward.mH / t.sqrt().unsqueeze(-2))
+    q_h = h @ forward.mH / t.sqrt().unsqueeze(-2)
+    phases = column_phases(q_h)  # one frame for all points of an orbit, and so one meaning of a seed
+    q_g = g @ inverse / torch.where(s == 0, 1.0, s).sqrt().unsqueeze(-2)  # a zero column of G has no direction
+    turned = phases.conj().unsqueeze(-2)
     return PairFrame(
-        bases=(bases[0].to(standard), bases[1].to(dual)),
+        bases=((q_g * turned).to(standard), (q_h * turned).to(dual)),
         spectra=(s, t),
         damped=damped,
-        to_factor=(forward, inverse.mH),
+        to_factor=(phases.unsqueeze(-1) * forward, phases.unsqueeze(-1) * inverse.mH),
     )
 
 
@@ -69,8 +74,3 @@ def _require_full_rank(deficient: Tensor, names: list[str], damping: float) -> N
         f"rank-deficient factor pair: expected G and H of full column rank, got a singular one in {heads[:4]}"
         f"{' ...' if len(heads) > 4 else ''}; {advice}"
     )
-
-
-def _positive(s: Tensor) -> Tensor:
-    """``s`` with 1 for 0: a column of G that is zero has no direction, and none is made up for it."""
-    return torch.where(s == 0, 1.0, s)

@@ -1,6 +1,6 @@
 """Coupled rescalings: weights that carry two groups at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from symmetries import Covector, Params, Shapes, Symmetry, Tangent, View
 
 from .block import AbstractBlock
+from .column_means import ColumnMeans, pinned_columns
 from .coordinates import Coordinates
 from .geodesic import AbstractGeodesic
 from .metric import ChainSpray
@@ -23,13 +24,13 @@ class Chain:
     which unit that is, numbered through the component, or -1.
     """
 
-    symmetries: tuple[Symmetry, ...]
     terms: tuple[tuple[View, float, Tensor], ...]
     units: int
+    columns: Mapping[str, tuple[Tensor, ...]]
 
     @classmethod
-    def of(cls, symmetries: Sequence[Symmetry], shapes: Shapes) -> "Chain":
-        """The chain of a coupled component.
+    def of(cls, symmetries: Sequence[Symmetry], pins: Sequence[View], shapes: Shapes) -> "Chain":
+        """The chain of a coupled component, and the columns that sections pin in it.
 
         Raises:
             ValueError: a group other than :math:`GL(1)` over the reals: no invariant metric is known there.
@@ -48,7 +49,9 @@ class Chain:
                     labels = column_labels(view, shapes).long()
                     terms.append((view, sign, torch.where(labels >= 0, labels + start, -1)))
             start += symmetry.copies(shapes)
-        return cls(tuple(symmetries), tuple(terms), start)
+        names = dict.fromkeys(view.parameter for view, _, _ in terms)
+        columns = {name: pinned_columns(name, _covered(name, terms, shapes), pins, shapes) for name in names}
+        return cls(tuple(terms), start, columns)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -72,22 +75,36 @@ class Chain:
         return gram.reshape(self.units, self.units)
 
 
+def _covered(name: str, terms: Sequence[tuple[View, float, Tensor]], shapes: Shapes) -> Tensor:
+    """Which entries of a parameter the chain acts on."""
+    covered = torch.zeros(shapes[name], dtype=torch.bool)
+    for view, _, labels in terms:
+        if view.parameter == name:
+            covered |= labels >= 0
+    return covered
+
+
 class ChainBlock(AbstractBlock):
     r"""The chart of a coupled component under :math:`\sum (dw / w)^2`, with coordinates :math:`x = dw / w`.
 
     In :math:`\log |w|` the metric is flat and the group acts by translations along differences of unit potentials; the
-    horizontal projection is one solve with the Gram matrix of those.
+    horizontal projection is one solve with the Gram matrix of those. Sections of absorptions on the same weights are
+    kept to first order: their tangents are projected, and the curves :math:`w e^{tx}` leave them at second order.
     """
 
     def __init__(self, chain: Chain, params: Params, geodesic: AbstractGeodesic) -> None:
         self._geodesic = geodesic
-        covered = {name: torch.zeros(params[name].shape, dtype=torch.bool) for name in chain.parameters}
-        for view, _, labels in chain.terms:
-            covered[view.parameter] |= labels >= 0
+        shapes = {name: params[name].shape for name in chain.parameters}
+        covered = {name: _covered(name, chain.terms, shapes) for name in chain.parameters}
         self._weights = {name: params[name] * mask.to(params[name].device) for name, mask in covered.items()}
         self._moving = {name: (w != 0).to(w) for name, w in self._weights.items()}
         device = next(iter(self._weights.values())).device
         self._terms = [(view.parameter, sign, labels.to(device)) for view, sign, labels in chain.terms]
+        self._sections = {
+            name: ColumnMeans(self._weights[name], [c.to(device) for c in columns])
+            for name, columns in chain.columns.items()
+            if columns
+        }
         gram = chain.gram(self._moving)
         self._inverse = torch.linalg.pinv(gram, hermitian=True).to(device)
         self._rank = int(torch.linalg.matrix_rank(gram, hermitian=True))
@@ -99,8 +116,8 @@ class ChainBlock(AbstractBlock):
 
     @property
     def dimension(self) -> int:
-        """Entries, less the rank of the vertical directions."""
-        return self.entries - self._rank
+        """Entries, less the rank of the vertical directions and of the conditions of sections."""
+        return self.entries - self._rank - sum(section.rank for section in self._sections.values())
 
     def zeros(self) -> Coordinates:
         """One tensor for each parameter."""
@@ -125,8 +142,12 @@ class ChainBlock(AbstractBlock):
             covector[name] = covector[name] + a * self._reciprocal(name)
 
     def project(self, x: Coordinates) -> Coordinates:
-        """Remove the least-squares fit by unit potentials."""
+        """Off the sections' conditions, then remove the least-squares fit by unit potentials.
+
+        On a section the two are orthogonal: a rescaled column of zero mean has zero mean.
+        """
         moving = {name: a * self._moving[name] for name, a in zip(self._weights, x, strict=True)}
+        moving |= {name: section(moving[name]) for name, section in self._sections.items()}
         sums = torch.zeros_like(self._inverse[0])
         for name, sign, labels in self._terms:
             inside = labels >= 0

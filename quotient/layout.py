@@ -1,6 +1,5 @@
 """How the parameters of a model fall into blocks."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -29,8 +28,7 @@ class Layout:
         shapes = symmetry.shapes
         pins = [pin for absorption in symmetry.absorptions for pin in absorption.pins]
         components = symmetry.components()
-        chains = tuple(Chain.of(component, shapes) for component in components if len(component) > 1)
-        _warn_of_pinned_chains(chains, pins)
+        chains = tuple(Chain.of(component, pins, shapes) for component in components if len(component) > 1)
         covered = {name: torch.zeros(shape, dtype=torch.bool) for name, shape in shapes.items()}
         for pair in symmetry.pairs:
             for view in pair.views:
@@ -49,13 +47,3 @@ def _batches(pairs: Sequence[Symmetry], pins: Sequence[View], shapes: Shapes) ->
     keyed.sort(key=lambda item: item[0])
     groups = [list(group) for _, group in groupby(keyed, key=lambda item: item[0])]
     return tuple(PairBatch(tuple(pair for _, pair, _ in group), group[0][2]) for group in groups)
-
-
-def _warn_of_pinned_chains(chains: Sequence[Chain], pins: Sequence[View]) -> None:
-    names = {name for chain in chains for name in chain.parameters} & {pin.parameter for pin in pins}
-    if names:
-        warnings.warn(
-            f"sections of {sorted(names)[:4]} are not kept in the tangent space, because coupled rescalings act on the "
-            "same weights: those directions stay in the ball (the geometry is invariant all the same)",
-            stacklevel=3,
-        )

@@ -119,7 +119,9 @@ class PairBlock(AbstractBlock):
 
     def _field(self, x: Coordinates) -> tuple[Tensor, Tensor]:
         """Real coordinates as matrices over the field of the group."""
-        x_g, x_h = (torch.complex(*a.unbind(-1)) if g.is_complex() else a for a, g in zip(x, self._factors, strict=True))
+        x_g, x_h = (
+            torch.complex(*a.unbind(-1)) if g.is_complex() else a for a, g in zip(x, self._factors, strict=True)
+        )
         return x_g, x_h
 
     @staticmethod

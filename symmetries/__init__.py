@@ -38,7 +38,7 @@ from .params import (
 )
 from .prove import Proof, prove
 from .rotation import Rotation
-from .symmetry import Symmetry, balancing_element
+from .symmetry import Symmetry, column_phases
 from .verify import defects, verify
 from .view import View
 
@@ -66,7 +66,7 @@ __all__ = [
     "View",
     "WriterMean",
     "audit",
-    "balancing_element",
+    "column_phases",
     "declare",
     "defects",
     "detect",

@@ -97,9 +97,7 @@ class Symmetry(AbstractFactor):
             for view, piece in zip(side, pieces, strict=True):
                 view.write_(params, piece)
 
-    def random(
-        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
-    ) -> Tensor:
+    def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """One element for every copy, shape ``(copies, h, h)``."""
         return self.group.random(self.copies(shapes), generator=generator, condition=condition, scale=scale)
 
@@ -130,12 +128,14 @@ class Symmetry(AbstractFactor):
     def section(self, params: Params) -> Tensor | None:
         r"""The change to a balanced basis, :math:`G^{H} G = H^{H} H` diagonal; None where a factor lacks full rank.
 
-        Unique up to a unitary that commutes with the singular values, and computed in double precision.
+        Unique for distinct singular values: the largest entry of every column of G is made positive (over the complex
+        numbers too), so that all points of an orbit have one representative. Computed in double precision.
         """
         standard, dual = (matrix.to(self.group.dtype) for matrix in self.stack(params))
         balance = balancing_element(standard.mH @ standard, dual.mH @ dual)
         if balance is None:
             return None
+        balance = column_phases(standard @ torch.linalg.inv(balance)).unsqueeze(-1) * balance
         if self.group.positive:
             balance[:, 0] *= torch.linalg.det(balance).sign().unsqueeze(-1)
         return balance.cpu()
@@ -154,3 +154,9 @@ def balancing_element(s: Tensor, t: Tensor) -> Tensor | None:
     if bool((squares <= 0).any()):
         return None
     return squares.pow(-0.25).unsqueeze(-1) * (lower @ unitary).mH
+
+
+def column_phases(matrix: Tensor) -> Tensor:
+    """The sign, or phase, of the largest entry of every column: shapes ``(copies, n, h)`` to ``(copies, h)``."""
+    largest = matrix.gather(1, matrix.abs().argmax(dim=1, keepdim=True)).squeeze(1)
+    return torch.sgn(largest)

@@ -1,7 +1,7 @@
 """Constants that are added in one place and taken back in others."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 
 import networkx as nx
@@ -48,15 +48,40 @@ def propose_shifts(network: Network, centred: set[str]) -> Iterator[Proposal]:
         centred: parameters whose common component along the channels is already counted as a mean of writers.
     """
     trades: nx.Graph = nx.Graph()  # leaves between which constants are traded: a spanning forest counts them all
+    found: list[Shift] = []
     for source in (*_leaf_sources(network), *_join_sources(network), *_numbers(network, centred)):
         try:
             shift = _shift(network, source, centred, trades)
             if shift is not None:
-                yield Proposal(((shift,),))
+                found.append(shift)
         except Unviewable as reason:
             yield Proposal((), str(reason), (source.leaves[0].name.rpartition(".")[0],))
-    for shift in _entries(network, centred):
-        yield Proposal(((shift,),))
+    found += _entries(network, centred)
+    for shift in found:
+        yield Proposal(((_untangled(shift, found),),))
+
+
+def _untangled(shift: Shift, others: Sequence[Shift]) -> Shift:
+    """The same trade with another source, where its section and that of another trade would undo each other.
+
+    A class token traded for its position pins the token; a constant traded between all positions and the token must
+    then pin neither, but a third term.
+    """
+    tangled = {
+        view.parameter
+        for other in others
+        if other is not shift
+        and other.source.parameter in shift.parameters
+        and shift.source.parameter in other.parameters
+        for view in other.views
+    }
+    for view in (*shift.followers, *shift.opposite):
+        if tangled and not shift.readers and view.parameter not in tangled:
+            along, against = (shift.source, *shift.followers), shift.opposite
+            if view in against:
+                along, against = against, along
+            return replace(shift, source=view, followers=tuple(v for v in along if v != view), opposite=against)
+    return shift
 
 
 def _leaf_sources(network: Network) -> list[_Source]:

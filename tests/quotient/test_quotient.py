@@ -19,7 +19,7 @@ from quotient import (
     scaled,
     size,
 )
-from symmetries import Element, GeneralLinear, ModelSymmetry, Params, Symmetry, Tangent, View
+from symmetries import Element, GeneralLinear, ModelSymmetry, Params, ReaderMean, Symmetry, Tangent, View, WriterMean
 from tests.quotient.cases import CHAIN, GROUPS, QUERY_KEY, VALUE_OUTPUT, group, parameters, unit
 
 GEOMETRIES = {
@@ -208,12 +208,21 @@ def test_coupled_heads_are_refused_by_name(generator: torch.Generator) -> None:
         Quotient(ModelSymmetry((first, second), shapes)).chart({n: torch.eye(2) for n in "abc"})
 
 
-def test_pins_on_coupled_rescalings_are_reported(generator: torch.Generator) -> None:
-    from symmetries import ReaderMean
-
-    symmetry = group(*CHAIN, ReaderMean("reader", View("c1", "o i -> 1 i o")))
-    with pytest.warns(UserWarning, match="'c1'.*stay in the ball"):
-        Quotient(symmetry).chart(parameters(generator))
+def test_sections_and_coupled_rescalings_share_weights(generator: torch.Generator) -> None:
+    """Both kinds of condition hold at once, because a rescaled column of zero mean has zero mean."""
+    first, last = View("c1", "o i -> 1 i o"), View("c3", "o i -> 1 o i")
+    symmetry = group(*CHAIN, ReaderMean("reader", first), WriterMean("head", (last,)))
+    point = symmetry.canonical(parameters(generator))
+    chart = Quotient(symmetry, rest="euclidean").chart(point)
+    x = chart.random(generator)
+    for pin in (first, last):
+        means = pin.read(chart.vector(x)).mean(dim=1)
+        torch.testing.assert_close(means, torch.zeros_like(means), rtol=0, atol=1e-12)
+    for algebra in basis(symmetry):
+        assert abs(float(dot(x, chart.coordinates(symmetry.infinitesimal(algebra, point))))) < 1e-10
+    projector = matrix(chart.project, chart.zeros())
+    torch.testing.assert_close(projector @ projector, projector, rtol=0, atol=1e-10)
+    assert chart.dimension == round(float(projector.trace())) == size(chart.zeros()) - symmetry.dimension
 
 
 def test_chain_projection_is_the_least_squares_fit_of_potentials(generator: torch.Generator) -> None:

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from quotient import Quotient
+from quotient.column_means import ColumnMeans
 from quotient.pins import row_normals
-from quotient.rest_block import ColumnMeans
 from symmetries import View
 from tests.quotient.cases import GROUPS, QUERY_KEY, ROTARY, SHAPES, parameters
 
