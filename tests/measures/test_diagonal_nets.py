@@ -1,8 +1,8 @@
 r"""Diagonal linear networks: every measure meets its closed form (da Silva et al. 2025, sections 5.1, D and E).
 
 With orthonormal data :math:`L = |\beta - c|^2 + \text{const}` for :math:`\beta = u v`. A horizontal velocity is
-:math:`\xi_u / u = \xi_v / v = b`. The invariant geodesic is :math:`\beta e^{2b}` with :math:`|\xi|^2 = 2 |b|^2`; the mixed
-one :math:`\beta (1 + 2b)` with :math:`|\xi|^2 = 2 |\beta b|^2`, a straight line of the product.
+:math:`\xi_u / u = \xi_v / v = b`. The invariant geodesic is :math:`\beta e^{2b}` with :math:`|\xi|^2 = 2 |b|^2`; the
+mixed one :math:`\beta (1 + 2b)` with :math:`|\xi|^2 = 2 |\beta b|^2`, a straight line of the product.
 """
 
 import numpy as np
