@@ -16,12 +16,17 @@ class Call:
 
     Args:
         name: the operation, without namespace, overload and the mark of an in-place variant.
-        shape: of the result; of the first one where there are several.
-        shapes: of every result where there are several, else empty.
+        shapes: of every result.
+        is_single: whether there is one result, not a sequence of them.
         selector: takes parts of nodes.
     """
 
     name: str
-    shape: tuple[int, ...]
     shapes: tuple[tuple[int, ...], ...]
+    is_single: bool
     selector: Selector
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the first result."""
+        return self.shapes[0]

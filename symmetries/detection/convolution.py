@@ -32,11 +32,10 @@ def convolution(
     return shaped if bias is None else by_channel(shaped, None, bias)
 
 
-def max_pool(call: Call, value: Value, kernel: Any, *_: Any, **__: Any) -> Value | list[Value | None]:
+def max_pool(call: Call, value: Value, kernel: Any, *_: Any, **__: Any) -> list[Value | None]:
     """A maximum over windows."""
-    shape = call.shapes[0] if call.shapes else call.shape
-    pooled = value.windowed(Kind.POOL, shape, range(len(shape) - spatial_rank(call.name), len(shape)))
-    return [pooled, None] if call.shapes else pooled
+    dims = range(len(call.shape) - spatial_rank(call.name), len(call.shape))
+    return [value.windowed(Kind.POOL, call.shape, dims), None]
 
 
 def average_pool(call: Call, value: Value, *_: Any, **__: Any) -> Value:

@@ -90,6 +90,9 @@ def _removed(network: Network) -> list[tuple[Atom, ...]]:
     found = dict.fromkeys(
         atoms(reader_over(node)) for node in network.nodes if node.kind in (Kind.LAYER_NORM, Kind.SOFTMAX)
     )
+    for node in network.nodes:  # a row added to all rows of a table: the bias of relative positions
+        if node.kind is Kind.SELECTION and node.operands[1].kind is Kind.LEAF:
+            found[atoms(slot for slot in node.summed(1))] = None
     if network.classes:
         found[atoms(slot for slot in network.outputs[0].free if slot in network.classes)] = None
     return [axes for axes in found if axes]

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, fx
+from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from . import arithmetic, convolution, normalization, shaping
 from .axes import Misaligned, new_axes, resolved
 from .call import Call, Reading
 from .expression import Kind, Node, Selector
-from .recording import Recording
+from .recording import Operation, Place, Recording
 from .value import Value, data, opaque
 
 _TABLE: dict[str, Reading] = {
     **shaping.TABLE, **arithmetic.TABLE, **normalization.TABLE, **convolution.TABLE,
 }  # fmt: skip
-_ZEROS = frozenset({"zeros", "zeros_like", "new_zeros"})
-_MISREADINGS = (Misaligned, TypeError, IndexError, StopIteration)
+_MISREADINGS = (Misaligned, TypeError, IndexError)
 
 
 @dataclass(frozen=True)
@@ -25,118 +25,73 @@ class Expression:
     """What a model computes.
 
     Args:
-        leaves: the whole parameters, by name.
         outputs: the results; the node and the dimensions of each.
         unknown: modules with operations that were not understood.
     """
 
-    leaves: Mapping[str, Node]
     outputs: tuple[Value, ...]
     unknown: tuple[str, ...]
 
 
 def read(recording: Recording) -> Expression:
     """Read every operation that depends on a trainable parameter."""
-    return _Reader(recording).expression()
+    return _Reader().expression(recording)
 
 
 class _Reader:
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+    def __init__(self) -> None:
         self._selector = Selector()
-        self._values: dict[fx.Node, Any] = {}
-        self._constants: dict[fx.Node, Value] = {}
+        self._values: dict[int, Value] = {}
+        self._data: dict[int, tuple[Tensor, Value]] = {}
         self._unknown: dict[str, None] = {}
 
-    def expression(self) -> Expression:
-        leaves: dict[str, Node] = {}
-        names = iter(self._recording.names)
-        outputs: tuple[Value, ...] = ()
-        for node in self._recording.graph.graph.nodes:
-            if node.op == "placeholder":
-                leaf = self._leaf(next(names), node)
-                leaf.node.order = len(leaves)
-                leaves[leaf.node.name] = leaf.node
-                self._values[node] = leaf
-            elif node.op == "output":
-                outputs = tuple(self._value(n) for n in node.args[0] if n in self._values)
-            elif any(n in self._values for n in node.all_input_nodes):
-                self._read(node)
-        return Expression(leaves, outputs, tuple(self._unknown))
+    def expression(self, recording: Recording) -> Expression:
+        for i, name in enumerate(recording.names):
+            axes = new_axes(recording.shapes[name])
+            slots = resolved(slot for axis in axes for slot in axis)
+            self._values[i] = Value(Node(Kind.LEAF, slots, name=name, axes=axes, order=i), axes)
+        for operation in recording.operations:
+            self._read(operation)
+        return Expression(tuple(self._values[n] for n in recording.outputs), tuple(self._unknown))
 
-    @staticmethod
-    def _leaf(name: str, node: fx.Node) -> Value:
-        axes = new_axes(_shape(node.meta["val"]))
-        return Value(Node(Kind.LEAF, resolved(s for axis in axes for s in axis), name=name, axes=axes), axes)
+    def _read(self, operation: Operation) -> None:
+        call = Call(operation.name, operation.shapes, operation.is_single, self._selector)
+        results = None if operation.stale else self._understood(call, operation)
+        if results is None:
+            self._unknown[operation.module or "the model itself"] = None
+            inputs = [self._values[leaf.number] for leaf in tree_leaves(operation.args) if isinstance(leaf, Place)]
+            results = [opaque(inputs, shape, operation.name) for shape in operation.shapes]
+        for number, value in zip(operation.results, results, strict=False):
+            if number is not None and value is not None:
+                self._values[number] = value
+                value.node.module = value.node.module or operation.module
+        if operation.is_in_place and isinstance(operation.args[0], Place) and results[0] is not None:
+            self._values[operation.args[0].number] = results[0]
 
-    def _read(self, node: fx.Node) -> None:
-        if getattr(node.target, "__name__", "") == "getitem" and isinstance(node.args[0], fx.Node):
-            chosen = self._values[node.args[0]][node.args[1]]
-            if chosen is not None:
-                self._values[node] = chosen
-            return
-        name = _name(node)
-        result = self._understood(name, node)
-        if result is None:
-            self._unknown[self._recording.modules[node.name] or "the model itself"] = None
-            result = self._opaque(name, node)
-        for value in result if isinstance(result, list) else [result]:
-            if value is not None and not value.node.module:
-                value.node.module = self._recording.modules[node.name]
-        self._values[node] = result
-        if _is_in_place(node):
-            self._values[node.args[0]] = result  # type: ignore[index]
-
-    def _understood(self, name: str, node: fx.Node) -> Any:
-        args: Any
-        args, kwargs = fx.map_arg((node.args, dict(node.kwargs)), self._value)
-        call = self._call(name, node)
+    def _understood(self, call: Call, operation: Operation) -> list[Value | None] | None:
+        args, kwargs = tree_map_only((Place, Tensor), self._value, (operation.args, dict(operation.kwargs)))
         try:
-            if name in shaping.IDENTITIES:
-                return shaping.identity(call, *args)
-            if name in arithmetic.RECTIFIERS:
-                return args[0].mapped(Kind.RECTIFIER, name=name)
-            if name in arithmetic.FUNCTIONS:
-                return args[0].mapped(Kind.FUNCTION, name=name)
-            return None if name not in _TABLE else _TABLE[name](call, *args, **kwargs)
+            result = _reading(call, args, kwargs)
         except _MISREADINGS:
             return None
+        return result if isinstance(result, list) or result is None else [result]
 
-    def _opaque(self, name: str, node: fx.Node) -> Value | list[Value]:
-        operands = [self._values[n] for n in node.all_input_nodes if n in self._values]
-        flat = [v for entry in operands for v in (entry if isinstance(entry, list) else [entry]) if v is not None]
-        call = self._call(name, node)
-        if call.shapes:
-            return [opaque(flat, shape, name) for shape in call.shapes]
-        return opaque(flat, call.shape, name)
-
-    def _call(self, name: str, node: fx.Node) -> Call:
-        result = node.meta["val"]
-        if isinstance(result, Tensor):
-            return Call(name, tuple(result.shape), (), self._selector)
-        shapes = tuple(_shape(value) for value in result)
-        return Call(name, shapes[0], shapes, self._selector)
-
-    def _value(self, node: fx.Node) -> Any:
-        if node in self._values:
-            return self._values[node]
-        if node not in self._constants:
-            value = data(_shape(node.meta.get("val")))
-            value.node.name = "zero" if _name(node) in _ZEROS else ""
-            self._constants[node] = value
-        return self._constants[node]
+    def _value(self, argument: Place | Tensor) -> Value:
+        if isinstance(argument, Place):
+            return self._values[argument.number]
+        if id(argument) not in self._data:
+            value = data(argument.shape)
+            is_zero = not argument.is_meta and argument.numel() > 0 and not bool(argument.any())
+            value.node.name = "zero" if is_zero else ""
+            self._data[id(argument)] = (argument, value)
+        return self._data[id(argument)][1]
 
 
-def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(value.shape) if isinstance(value, Tensor) else ()
-
-
-def _name(node: fx.Node) -> str:
-    schema = getattr(node.target, "_schema", None)
-    name = str(schema.name).rpartition("::")[2] if schema is not None else str(node.target)
-    return name.rstrip("_")
-
-
-def _is_in_place(node: fx.Node) -> bool:
-    schema = getattr(node.target, "_schema", None)
-    return schema is not None and str(schema.name).endswith("_") and isinstance(node.args[0], fx.Node)
+def _reading(call: Call, args: Any, kwargs: Mapping[str, Any]) -> Any:
+    if call.name in shaping.IDENTITIES:
+        return shaping.identity(call, *args)
+    if call.name in arithmetic.RECTIFIERS:
+        return args[0].mapped(Kind.RECTIFIER, name=call.name)
+    if call.name in arithmetic.FUNCTIONS:
+        return args[0].mapped(Kind.FUNCTION, name=call.name)
+    return _TABLE[call.name](call, *args, **kwargs) if call.name in _TABLE else None

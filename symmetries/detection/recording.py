@@ -1,6 +1,6 @@
 """The computation of a model, recorded operation by operation on an example."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -8,106 +8,202 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.fx import GraphModule
-from torch.fx.experimental.proxy_tensor import get_proxy_mode, make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..params import Params
 
-_CACHES = frozenset({"past_key_values", "cache_params", "past_buckets_states"})
+_CACHES = frozenset({"past_key_values", "cache_params"})
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tensor of the recorded program, by its number."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One recorded call.
+
+    Args:
+        function: the ATen operation.
+        args: its arguments, a :class:`Place` for every tensor that depends on the parameters.
+        kwargs: its keyword arguments, likewise.
+        results: where the results go, None for one that is no tensor.
+        shapes: their shapes.
+        is_single: whether there is one result, not a sequence of them.
+        module: dotted path of the module it ran in.
+        stale: whether it read memory that parameters were written into behind a view.
+    """
+
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    results: tuple[int | None, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    is_single: bool
+    module: str
+    stale: bool
+
+    @property
+    def name(self) -> str:
+        """The operation, without namespace, overload and the mark of an in-place variant."""
+        return str(self.function._schema.name).rpartition("::")[2].rstrip("_")
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the first argument is overwritten."""
+        return str(self.function._schema.name).endswith("_")
 
 
 @dataclass(frozen=True)
 class Recording:
-    """The operations of one forward pass, in double precision, as a function of the trainable parameters.
+    """The operations of one forward pass that depend on the trainable parameters, in double precision.
 
     Args:
-        graph: the recorded program: the parameters' values, in order, to the list of outputs.
-        names: the trainable parameters, in the order of the program's inputs.
-        modules: for every operation, the dotted path of the module it ran in.
+        operations: in the order they ran.
+        names: the trainable parameters; they are the first tensors of the program.
+        shapes: their shapes.
+        outputs: the outputs; constants among them are left out.
         is_logits: whether the first output may be read as logits.
     """
 
-    graph: GraphModule
+    operations: tuple[Operation, ...]
     names: tuple[str, ...]
-    modules: Mapping[str, str]
+    shapes: Mapping[str, torch.Size]
+    outputs: tuple[int, ...]
     is_logits: bool
 
     def __call__(self, params: Params) -> list[Tensor]:
         """The outputs at other parameters (double precision)."""
+        values: dict[int, Tensor] = {i: params[name] for i, name in enumerate(self.names)}
+        last = {number: i for i, operation in enumerate(self.operations) for number in _read(operation)}
+        last |= dict.fromkeys(self.outputs, len(self.operations))
+        ending: dict[int, list[int]] = {}
+        for number, i in last.items():
+            ending.setdefault(i, []).append(number)
+
+        def value(place: Place) -> Tensor:
+            return values[place.number]
+
         with torch.no_grad():
-            return self.graph([params[name] for name in self.names])
+            for i, operation in enumerate(self.operations):
+                args, kwargs = tree_map_only(Place, value, (operation.args, dict(operation.kwargs)))
+                if operation.is_in_place:
+                    args = (args[0].clone(), *args[1:])
+                result = operation.function(*args, **kwargs)
+                results = [result] if operation.is_single else list(result)
+                values.update((n, t) for n, t in zip(operation.results, results, strict=True) if n is not None)
+                for number in ending.get(i, ()):
+                    values.pop(number, None)
+        return [values[number] for number in self.outputs]
+
+
+def _read(operation: Operation) -> list[int]:
+    leaves = tree_leaves((operation.args, dict(operation.kwargs)))
+    return [leaf.number for leaf in leaves if isinstance(leaf, Place)]
 
 
 def record(model: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Recording:
     """Record a forward pass of ``model`` in evaluation mode.
 
-    Tied parameters are one input. Frozen parameters, buffers and the example are constants of the program. Fused
-    attention is recorded as the matrix products and the softmax it stands for, and conversions to a lower precision
-    are left out, so that the program can be evaluated in double precision.
+    Tied parameters are one tensor. What does not depend on trainable parameters (inputs, frozen parameters, masks,
+    positions) is data, and may steer the control flow. Fused attention is recorded as the matrix products and the
+    softmax it stands for, and conversions to a lower precision are left out, so that the program can be evaluated in
+    double precision.
     """
-    trainable = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
-    constants = {name: p.detach() for name, p in model.named_parameters() if not p.requires_grad}
-    constants |= {name: b.detach() for name, b in model.named_buffers()}
-    fixed = {name: _double(value) for name, value in constants.items()}
-    names, modules, logits = tuple(trainable), _Modules(), []
-
-    def program(values: list[Tensor]) -> list[Tensor]:
-        tensors = fixed | dict(zip(names, values, strict=True))
-        result = functional_call(model, tensors, _double(arguments), _double(dict(keywords)))
-        logits.append(_has_logits(result))
-        return _tensors(result)
-
+    trainable = {name: _double(p) for name, p in model.named_parameters() if p.requires_grad}
+    fixed = {name: _double(p) for name, p in model.named_parameters() if not p.requires_grad}
+    fixed |= {name: _double(b) for name, b in model.named_buffers()}
+    recorder = _Recorder(list(trainable.values()))
     with ExitStack() as stack:
         stack.enter_context(_evaluation(model))
-        stack.enter_context(modules.watching(model))
         stack.enter_context(torch.no_grad())
-        graph = make_fx(program, tracing_mode="real")([_double(value) for value in trainable.values()])
-    _keep_double(graph)
-    return Recording(graph, names, modules.named(graph), logits[0])
+        stack.enter_context(recorder.watching(model))
+        args, kwargs = _double(arguments), _double(dict(keywords))
+        with recorder:
+            result = functional_call(model, trainable | fixed, args, kwargs)
+    outputs = tuple(n for n in map(recorder.number, _tensors(result)) if n is not None)
+    shapes = {name: value.shape for name, value in trainable.items()}
+    is_logits = not isinstance(result, Mapping) or "logits" in result
+    return Recording(tuple(recorder.operations), tuple(trainable), shapes, outputs, is_logits)
 
 
-class _Modules:
-    """Which module every recorded operation ran in."""
+class _Recorder(TorchDispatchMode):
+    """Notes every operation that reads a tensor that depends on some given ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, sources: Sequence[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.operations: list[Operation] = []
+        self._numbers: Any = WeakTensorKeyDictionary()
+        self._written: set[int] = set()  # storages into which dependent values were written behind a view
+        self._count = 0
         self._stack: list[str] = []
-        self._seen: list[tuple[int, str]] = [(0, "")]
+        for tensor in sources:
+            self._new(tensor)
 
-    def _mark(self) -> None:
-        mode = get_proxy_mode()
-        if mode is not None:
-            self._seen.append((len(mode.tracer.graph.nodes), self._stack[-1] if self._stack else ""))
+    def number(self, tensor: Tensor) -> int | None:
+        """The number of a tensor of the program, None for data."""
+        return self._numbers.get(tensor)
+
+    def _new(self, value: object) -> int | None:
+        if not isinstance(value, Tensor):
+            return None
+        self._numbers[value] = self._count
+        self._count += 1
+        return self._count - 1
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        stale = any(self.number(t) is None and self._storage(t) in self._written for t in tensors)
+        depends = stale or any(self.number(t) is not None for t in tensors)
+        placed_args, placed_kwargs = tree_map_only(Tensor, self._place, (tuple(args), kwargs)) if depends else ((), {})
+        result = func(*args, **_kept_double(kwargs) if depends else kwargs)
+        if depends:
+            is_single = not isinstance(result, list | tuple)
+            results = [result] if is_single else list(result)
+            shapes = tuple(tuple(value.shape) if isinstance(value, Tensor) else () for value in results)
+            numbers = tuple(self._new(value) for value in results)
+            operation = Operation(
+                func, placed_args, _kept_double(placed_kwargs), numbers, shapes, is_single, self._module, stale
+            )
+            self.operations.append(operation)
+            if operation.is_in_place and isinstance(args[0], Tensor) and args[0]._is_view():
+                self._written.add(self._storage(args[0]))
+        return result
+
+    @staticmethod
+    def _storage(tensor: Tensor) -> int:
+        return tensor.untyped_storage()._cdata
+
+    def _place(self, tensor: Tensor) -> Tensor | Place:
+        number = self.number(tensor)
+        return tensor if number is None else Place(number)
+
+    @property
+    def _module(self) -> str:
+        return self._stack[-1] if self._stack else ""
 
     @contextmanager
     def watching(self, model: nn.Module) -> Iterator[None]:
         """Follow the calls of all submodules."""
 
         def enter(name: str) -> Any:
-            def hook(*_: Any) -> None:
-                self._stack.append(name)
-                self._mark()
-
-            return hook
+            return lambda *_: self._stack.append(name)
 
         def leave(*_: Any) -> None:
             self._stack.pop()
-            self._mark()
 
         with ExitStack() as stack:
             for name, module in model.named_modules():
                 stack.callback(module.register_forward_pre_hook(enter(name)).remove)
                 stack.callback(module.register_forward_hook(leave).remove)
             yield
-
-    def named(self, graph: GraphModule) -> dict[str, str]:
-        """The module of every node, by the node's name."""
-        table, at = {}, 0
-        for i, node in enumerate(graph.graph.nodes):
-            while at + 1 < len(self._seen) and self._seen[at + 1][0] <= i:
-                at += 1
-            table[node.name] = self._seen[at][1]
-        return table
 
 
 @contextmanager
@@ -139,17 +235,12 @@ def _double(value: Any) -> Any:
     return value
 
 
-def _keep_double(graph: GraphModule) -> None:
-    """Replace conversions to lower precision by conversions to double precision."""
-    for node in graph.graph.nodes:
-        dtype = node.kwargs.get("dtype")
-        if isinstance(dtype, torch.dtype) and dtype.is_floating_point:
-            node.update_kwarg("dtype", torch.float64)
-    graph.recompile()
-
-
-def _has_logits(result: Any) -> bool:
-    return not isinstance(result, Mapping) or "logits" in result
+def _kept_double(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments that ask for double precision wherever they asked for less."""
+    return {
+        key: torch.float64 if isinstance(value, torch.dtype) and value.is_floating_point else value
+        for key, value in kwargs.items()
+    }
 
 
 def _tensors(result: Any) -> list[Tensor]:
