@@ -59,8 +59,8 @@ def query_key(
         SymmetryError: projections that are not found or do not fit together.
     """
     found = Projections(model, attn, (("query", query), ("key", key)), qkv, heads, kv_heads, transposed)
-    copies, group = found.counts()
     queries, keys = found["query"], found["key"]
+    copies, group = found.counts()
     channels = head_channels(keys, copies)
     require_outputs(queries, copies * group * channels)
     if rotary is not None and (rotary not in _ROTARY or channels % 2):
@@ -126,8 +126,8 @@ def value_output(
         SymmetryError: projections that are not found or do not fit together.
     """
     found = Projections(model, attn, (("value", value), ("output", output)), qkv, heads, kv_heads, transposed)
-    copies, group = found.counts()
     values, reader = found["value"], found["output"]
+    copies, group = found.counts()
     channels = head_channels(values, copies)
     require_inputs(reader, copies * group * channels)
     extra = found.extra("bias_v")
@@ -214,8 +214,8 @@ def value_bias(
     grouped = heads if kv_heads else 1  # without groups the heads need not be told apart
     found = Projections(model, attn, (("value", value), ("output", output)), qkv, grouped, kv_heads, transposed)
     _require_no_zero_row(found)
-    copies, group = found.counts()
     values, reader = found["value"], found["output"]
+    copies, group = found.counts()
     require_inputs(reader, group * values.outputs)
     extra = found.extra("bias_v")
     yield Shift(

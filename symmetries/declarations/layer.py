@@ -1,8 +1,10 @@
 """Layers as declarations see them: affine maps whose weight can be read as rows, columns and taps."""
 
+import re
 from dataclasses import dataclass
 
 from torch import nn
+from torch.nn.utils import parametrize
 
 from ..errors import SymmetryError
 from ..params import unknown_name
@@ -11,6 +13,7 @@ from ..view import View
 Names = str | tuple[str, ...]
 """The dotted name of one module, or of several that stand side by side."""
 
+_SINGLE = re.compile(r"\((\w+)\)")  # one axis in parentheses
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -70,7 +73,7 @@ class Layer:
             merged = right.replace("taps", taps)
         else:
             merged = right.replace(" taps", "").replace("(taps)", "1")
-        return self.weight.view(layout, rows, merged, **sizes)
+        return self.weight.view(layout, rows, _SINGLE.sub(r"\1", merged), **sizes)
 
     def bias_view(self, rows: str, right: str, **sizes: int) -> tuple[View, ...]:
         """The view of b, in a tuple that is empty without a bias."""
@@ -127,6 +130,11 @@ def layer(model: nn.Module, name: str, *, transposed: bool = False) -> Layer:
     if name in dict(model.named_parameters(remove_duplicate=False)):
         return matrix(model, name, transposed=transposed)
     module = submodule(model, name)
+    if parametrize.is_parametrized(module):
+        raise SymmetryError(
+            f"{name!r}: expected a layer that owns its weight, got one that computes it (parametrizations.weight); name "
+            "the parameters it is computed from"
+        )
     own = own_parameters(module)
     bias = Block(parameter(model, joined(name, "bias"))) if "bias" in own else None
     if isinstance(module, _CONVOLUTIONS) and not transposed:

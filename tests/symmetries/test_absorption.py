@@ -1,0 +1,128 @@
+"""Absorptions: values against formulas written out, and what does not fit."""
+
+import pytest
+import torch
+
+from symmetries import Gain, ReaderMean, Shift, SymmetryError, View, WriterMean
+
+
+@pytest.fixture
+def params(generator):
+    shapes = {"gain": (4,), "shift": (4,), "w": (3, 4), "b": (3,), "table": (5, 4), "other": (2, 4)}
+    return {name: torch.randn(shape, generator=generator, dtype=torch.float64) for name, shape in shapes.items()}
+
+
+GAIN = Gain("gain", View("gain", "k -> 1 1 k"), (View("w", "n k -> 1 n k"),), (View("shift", "k -> 1 1 k"),))
+SHIFT = Shift("shift", View("shift", "k -> 1 1 k"), ((View("w", "n k -> 1 n k"), View("b", "n -> 1 n 1")),))
+READER = ReaderMean(
+    "reader",
+    View("w", "h k -> 1 k h"),
+    View("b", "h -> 1 1 h"),
+    View("gain", "k -> 1 k 1"),
+    View("shift", "k -> 1 k 1"),
+)
+TABLE = Shift("table", View("table", "n k -> 1 n k"), opposite=(View("other", "n k -> 1 n k"),))
+WRITER = WriterMean("writer", (View("w", "n h -> 1 n h"), View("b", "n -> 1 n 1")))
+
+
+def test_gain_scales_the_norm_and_divides_its_readers(params):
+    scale = torch.tensor([1.0, 2.0, 4.0, 0.5], dtype=torch.float64)
+    moved = GAIN.act(scale, params)
+    torch.testing.assert_close(moved["gain"], params["gain"] * scale)
+    torch.testing.assert_close(moved["shift"], params["shift"] * scale)
+    torch.testing.assert_close(moved["w"], params["w"] / scale)
+
+
+def test_gain_with_an_offset_scales_one_plus_the_weight(params):
+    gemma = Gain("gain", View("gain", "k -> 1 1 k"), (View("w", "n k -> 1 n k"),), offset=1.0)
+    scale = torch.full((4,), 3.0, dtype=torch.float64)
+    moved = gemma.act(scale, params)
+    torch.testing.assert_close(1 + moved["gain"], 3 * (1 + params["gain"]))
+    canonical = gemma.act(gemma.section(params), params)
+    torch.testing.assert_close(canonical["gain"], torch.zeros(4, dtype=torch.float64))
+
+
+def test_shift_folds_into_the_bias_of_its_reader(params):
+    c = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
+    moved = SHIFT.act(c, params)
+    torch.testing.assert_close(moved["shift"], params["shift"] + c)
+    torch.testing.assert_close(moved["b"], params["b"] - params["w"] @ c)
+
+
+def test_shift_moves_followers_along_and_opposites_back(params):
+    c = torch.ones(4, dtype=torch.float64)
+    factor = Shift(
+        "c",
+        View("table", "n k -> 1 n k"),
+        opposite=(View("other", "n k -> 1 n k"),),
+        followers=(View("w", "n k -> 1 n k"),),
+    )
+    moved = factor.act(c, params)
+    torch.testing.assert_close(moved["table"], params["table"] + 1)
+    torch.testing.assert_close(moved["w"], params["w"] + 1)
+    torch.testing.assert_close(moved["other"], params["other"] - 1)
+
+
+def test_centred_shift_has_no_common_component(params, generator):
+    factor = Shift("c", TABLE.source, opposite=TABLE.opposite, centred=True)
+    shapes = {name: value.shape for name, value in params.items()}
+    assert factor.dimension(shapes) == 3
+    element = factor.random(shapes, generator=generator, condition=1.0, scale=1.0)
+    assert abs(element.mean().item()) < 1e-15
+    canonical = factor.act(factor.section(params), params)["table"].mean(0)
+    torch.testing.assert_close(canonical, canonical.mean().expand(4))
+
+
+def test_reader_mean_takes_its_constant_from_the_bias(params):
+    v = torch.tensor([1.0, 2.0, -1.0], dtype=torch.float64)
+    moved = READER.act(v, params)
+    torch.testing.assert_close(moved["w"], params["w"] + v[:, None] / params["gain"])
+    torch.testing.assert_close(moved["b"], params["b"] - v * (params["shift"] / params["gain"]).sum())
+
+
+def test_reader_mean_vanishes_on_the_section_at_any_gain(params):
+    canonical = READER.act(READER.section(params), params)["w"]
+    torch.testing.assert_close(canonical.sum(1), torch.zeros(3, dtype=torch.float64), rtol=0.0, atol=1e-12)
+
+
+def test_writer_mean_shifts_every_column_by_itself(params):
+    shifts = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0], dtype=torch.float64)
+    moved = WRITER.act(shifts, params)
+    torch.testing.assert_close(moved["w"], params["w"] + shifts[:4])
+    torch.testing.assert_close(moved["b"], params["b"] + 5)
+    canonical = WRITER.act(WRITER.section(params), params)
+    torch.testing.assert_close(canonical["w"].mean(0), torch.zeros(4, dtype=torch.float64), rtol=0.0, atol=1e-15)
+
+
+def test_writer_mean_centred_keeps_the_sum_of_the_first_writer(params, generator):
+    factor = WriterMean("writer", WRITER.writers, centred=True)
+    shapes = {name: value.shape for name, value in params.items()}
+    assert factor.dimension(shapes) == 4
+    element = factor.random(shapes, generator=generator, condition=1.0, scale=1.0)
+    assert abs(element[:4].sum().item()) < 1e-14
+
+
+def test_zero_gain_cannot_be_folded(params):
+    params["gain"][2] = 0.0
+    with pytest.raises(SymmetryError, match=r"'gain' is zero in channels \[2\]"):
+        GAIN.section(params)
+
+
+@pytest.mark.parametrize(
+    ("factor", "message"),
+    [
+        (Gain("g", View("gain", "k -> 1 1 k"), (View("w", "k n -> 1 n k"),)), "expected 4 channels .* got shape"),
+        (Gain("g", View("table", "n k -> 1 n k"), (View("w", "n k -> 1 n k"),)), r"must be read as \(1, 1, k\)"),
+        (
+            Shift("s", View("b", "k -> 1 1 k"), ((View("w", "n k -> 1 n k"), View("b", "n -> 1 n 1")),)),
+            "expected 3 channels",
+        ),
+        (Shift("s", View("shift", "k -> 1 1 k"), ((View("w", "n k -> 1 n k"), View("gain", "n -> 1 n 1")),)), "'gain'"),
+        (Shift("s", View("shift", "k -> 1 1 k"), followers=(View("b", "k -> 1 1 k"),)), "expected 4 channels"),
+        (WriterMean("w", (View("w", "n h -> 1 n h"), View("table", "n h -> 1 n h"))), r"got \[3, 5\]"),
+        (ReaderMean("r", View("w", "h k -> 1 k h"), gain=View("b", "k -> 1 k 1")), r"\(1, 4, 1\), got \(1, 3, 1\)"),
+    ],
+)
+def test_views_that_do_not_fit_are_an_error(factor, message, params):
+    with pytest.raises(SymmetryError, match=message):
+        factor.check({name: value.shape for name, value in params.items()})

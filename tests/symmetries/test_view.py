@@ -1,0 +1,151 @@
+"""Views: reading and writing are inverse, for every layout, and alias the parameter."""
+
+import pytest
+import torch
+
+from symmetries import SymmetryError, View
+
+# A view, the shape of its parameter, the shape of what is read, whether reading can alias.
+VIEWS = {
+    "rows": (View("w", "(copies h) n -> copies n h", copies=2), (6, 5), (2, 5, 3), True),
+    "columns": (View("w", "m (copies h) -> copies m h", copies=2), (5, 6), (2, 5, 3), True),
+    "bias": (View("w", "(copies h) -> copies 1 h", copies=2), (6,), (2, 1, 3), True),
+    "units": (View("w", "copies n -> copies n 1"), (6, 5), (6, 5, 1), True),
+    "kernels": (View("w", "o copies y x -> copies (o y x) 1"), (4, 3, 2, 2), (3, 16, 1), False),
+    "flattened": (View("w", "n (copies s) -> copies (n s) 1", copies=3), (2, 12), (3, 8, 1), False),
+    "grouped": (View("w", "(copies q h) n -> copies (q n) h", copies=2, q=3), (12, 5), (2, 15, 2), False),
+    "fused": (View("w", "(three copies h) n -> three copies n h", three=3, copies=2).at(1), (18, 5), (2, 5, 3), True),
+    "transposed": (
+        View("w", "n (three copies h) -> three copies n h", three=3, copies=2).at(2),
+        (5, 18),
+        (2, 5, 3),
+        True,
+    ),
+    "two indices": (View("w", "a b (copies h) n -> a b copies n h", copies=2).at(1, 0), (2, 3, 4, 5), (2, 5, 2), True),
+    "complex half": (View("w", "(copies pair f) n -> (copies f) n 1 pair", copies=2, pair=2), (8, 5), (4, 5, 1), False),
+    "complex interleaved": (
+        View("w", "(copies q f pair) n -> (copies f) (q n) 1 pair", copies=2, q=2, pair=2),
+        (16, 5),
+        (4, 10, 1),
+        False,
+    ),
+}
+
+
+@pytest.fixture(params=VIEWS)
+def sample(request, generator):
+    view, shape, read, aliases = VIEWS[request.param]
+    return view, torch.randn(shape, generator=generator, dtype=torch.float64), read, aliases
+
+
+def test_reading_gives_copies_of_matrices(sample):
+    view, tensor, read, _ = sample
+    assert tuple(view.read({"w": tensor}).shape) == read == view.shape({"w": tensor.shape})
+    assert view.read({"w": tensor}).is_complex() == view.is_complex
+
+
+def test_writing_what_was_read_changes_nothing(sample):
+    view, tensor, *_ = sample
+    before = tensor.clone()
+    view.write_({"w": tensor}, view.read({"w": tensor}).clone())
+    assert torch.equal(tensor, before)
+
+
+def test_reading_gives_what_was_written(sample, generator):
+    view, tensor, read, _ = sample
+    dtype = torch.complex128 if view.is_complex else torch.float64
+    value = torch.randn(read, generator=generator, dtype=dtype)
+    view.write_({"w": tensor}, value)
+    assert torch.equal(view.read({"w": tensor}), value)
+
+
+def test_writing_touches_only_the_part_that_is_read(sample):
+    view, tensor, read, _ = sample
+    before = tensor.clone()
+    view.write_({"w": tensor}, torch.zeros(read, dtype=view.read({"w": tensor}).dtype))
+    entries = torch.Size(read).numel() * (2 if view.is_complex else 1)
+    assert int((tensor != before).sum()) == entries
+
+
+def test_reading_aliases_the_parameter_where_it_can(sample):
+    view, tensor, _, aliases = sample
+    same = view.read({"w": tensor}).untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr()
+    assert same == aliases
+
+
+def test_view_of_a_column_stride_writes_into_the_parameter(generator):
+    base = torch.randn(5, 6, generator=generator)
+    tensor = base.T  # not contiguous
+    View("w", "(copies h) n -> copies n h", copies=2).write_({"w": tensor}, torch.zeros(2, 5, 3))
+    assert not base.any()
+
+
+def test_gradient_passes_through_reading(sample):
+    view, tensor, *_ = sample
+    leaf = tensor.requires_grad_()
+    read = view.read({"w": leaf})
+    (gradient,) = torch.autograd.grad((read.abs() ** 2).sum(), leaf)
+    expected = torch.zeros_like(tensor)
+    view.write_({"w": expected}, 2 * read.detach())
+    torch.testing.assert_close(gradient, expected)
+
+
+def test_fused_parts_are_the_chunks_of_the_parameter(generator):
+    tensor = torch.randn(18, 5, generator=generator)
+    view = View("w", "(three copies h) n -> three copies n h", three=3, copies=2)
+    for i, chunk in enumerate(tensor.chunk(3)):
+        for head in range(2):
+            assert torch.equal(view.at(i).read({"w": tensor})[head], chunk[3 * head : 3 * head + 3].T)
+
+
+def test_complex_parts_pair_the_channels_that_the_pattern_names():
+    tensor = torch.arange(8.0)[:, None]
+    half = View("w", "(pair f) n -> f n 1 pair", pair=2).read({"w": tensor}).flatten()
+    adjacent = View("w", "(f pair) n -> f n 1 pair", pair=2).read({"w": tensor}).flatten()
+    assert half.tolist() == [0 + 4j, 1 + 5j, 2 + 6j, 3 + 7j]
+    assert adjacent.tolist() == [0 + 1j, 2 + 3j, 4 + 5j, 6 + 7j]
+
+
+def test_equal_views_are_equal_and_hash_alike():
+    first, second = (View("w", "(copies h) n  ->  copies n h", copies=2) for _ in range(2))
+    assert first == second
+    assert len({first, second, first.at()}) == 1
+    assert first != View("w", "(copies h) n -> copies n h", copies=3)
+
+
+@pytest.mark.parametrize(
+    ("view", "shape", "message"),
+    [
+        (View("w", "(copies h) n -> copies n h", copies=4), (6, 5), r"multiple of \{'copies': 4\}, got shape \(6, 5\)"),
+        (View("w", "(copies h) n -> copies n h", copies=2, h=2), (6, 5), "got shape"),
+        (View("w", "(copies h) n -> copies n h", copies=2), (6,), "2 axes"),
+        (View("v", "copies n -> copies n 1"), (6, 5), r"no parameter named 'v' .* nearest are \['w'\]"),
+    ],
+)
+def test_view_that_does_not_fit_says_why(view, shape, message):
+    with pytest.raises(SymmetryError, match=message):
+        view.shape({"w": torch.Size(shape)})
+
+
+@pytest.mark.parametrize(
+    ("view", "message"),
+    [
+        (View("w", "(copies h) n -> copies n h"), "give the size of all but one"),
+        (View("w", "(three copies h) n -> three copies n h", three=3, copies=2), r"choose among them with \.at"),
+        (View("w", "(three copies h) n -> three copies n h", three=3, copies=2).at(3), "outside the axis three"),
+    ],
+)
+def test_view_that_is_not_complete_says_what_is_missing(view, message):
+    with pytest.raises(ValueError, match=message):
+        view.shape({"w": torch.Size((18, 5))})
+
+
+@pytest.mark.parametrize("pattern", ["copies n h", "copies n -> copies n", "a -> b -> copies n h"])
+def test_pattern_without_three_axes_is_an_error(pattern):
+    with pytest.raises(ValueError, match="copies n h"):
+        View("w", pattern)
+
+
+def test_reading_an_unknown_parameter_names_the_nearest():
+    with pytest.raises(SymmetryError, match=r"'attn.weight'"):
+        View("attn.wieght", "copies n -> copies n 1").read({"attn.weight": torch.ones(2, 2)})
