@@ -132,8 +132,8 @@ def layer(model: nn.Module, name: str, *, transposed: bool = False) -> Layer:
     module = submodule(model, name)
     if parametrize.is_parametrized(module):
         raise SymmetryError(
-            f"{name!r}: expected a layer that owns its weight, got one that computes it (parametrizations.weight); name "
-            "the parameters it is computed from"
+            f"{name!r}: expected a layer that owns its weight, got one that computes it (parametrizations.weight); "
+            "declare a Symmetry(...) on the parameters it is computed from"
         )
     own = own_parameters(module)
     bias = Block(parameter(model, joined(name, "bias"))) if "bias" in own else None

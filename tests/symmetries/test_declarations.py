@@ -46,7 +46,7 @@ def sequential() -> nn.Sequential:
 
 def attention(**options) -> nn.ModuleDict:
     return nn.ModuleDict(
-        {"attn": nn.MultiheadAttention(8, 2, **options), "fc": nn.Linear(8, 7), "norm": nn.LayerNorm(8)}
+        {"attn": nn.MultiheadAttention(8, 2, **options), "fc": nn.Linear(8, 7), "qkv": nn.Linear(8, 24)}
     )
 
 
@@ -90,7 +90,7 @@ def norms() -> nn.ModuleDict:
         (attention, query_key(query="fc", key="fc", heads=2), "7 outputs do not make 2 equal heads"),
         (attention, query_key("attn", rotary="quarter"), "'half' or 'interleaved'"),
         (attention, query_key(qkv="fc", heads=2), "query, key and value along its outputs, got 7 outputs"),
-        (attention, query_key(qkv="fc", heads=4, kv_heads=2), "three equal parts, got 4 heads and 2 key-value heads"),
+        (attention, query_key(qkv="qkv", heads=4, kv_heads=2), "three equal parts, got 4 heads and 2 key-value heads"),
         (attention, value_output("attn", output="missing"), "no module named 'attn.missing'"),
         (attention, value_output(value="fc", output="fc", heads=7), "'fc': expected 7 inputs, got 8"),
         (lambda: attention(bias=False), key_bias("attn"), "'attn.key': expected a layer with a bias, got none"),
