@@ -28,6 +28,10 @@ def pinned_columns(name: str, among: Tensor, pins: Sequence[View], shapes: Shape
     return tuple(label for label in merged if bool((label >= 0).any()))
 
 
+#: Conditions whose part independent of the others is below this, squared and relative, count as dependent.
+_DEPENDENT = 1e-10
+
+
 class ColumnMeans:
     r"""The orthogonal projection of coordinates x onto :math:`\sum_{i \in \text{column}} E_i x_i = 0`.
 
@@ -53,8 +57,13 @@ class ColumnMeans:
             schur = torch.diag(self._diagonals[1]) - self._cross.mT @ (
                 reciprocal(self._diagonals[0])[:, None] * self._cross
             )
-            self._schur_inverse = torch.linalg.pinv(schur, hermitian=True)
-            self._schur_rank = int(torch.linalg.matrix_rank(schur, hermitian=True))
+            # In units of its own diagonal the complement has eigenvalues from 0 to 1, whatever the sizes of weights.
+            unit = reciprocal(self._diagonals[1].sqrt())
+            values, vectors = torch.linalg.eigh(unit[:, None] * schur * unit)
+            kept = values > _DEPENDENT
+            vectors = unit[:, None] * vectors[:, kept]
+            self._schur_inverse = (vectors / values[kept]) @ vectors.mT
+            self._schur_rank = int(kept.sum())
 
     @property
     def rank(self) -> int:

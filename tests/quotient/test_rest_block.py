@@ -33,6 +33,15 @@ def test_column_means_is_the_orthogonal_projection(
     assert section.rank == int(torch.linalg.matrix_rank(conditions))
 
 
+def test_weights_that_are_rounding_noise_make_no_conditions_of_their_own(generator: torch.Generator) -> None:
+    """A token that its section holds at zero, up to rounding: every entry is a column, and so is all of it."""
+    noise = 1e-17 * torch.randn(1, 6, generator=generator, dtype=torch.float64)
+    section = ColumnMeans(noise, [torch.arange(6)[None], torch.zeros(1, 6, dtype=torch.long)])
+    assert section.rank == 6
+    x = torch.randn(1, 6, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(section(x), torch.zeros_like(x), rtol=0, atol=1e-12)
+
+
 def test_three_overlapping_sections_are_refused() -> None:
     label = torch.zeros(2, 2, dtype=torch.long)
     with pytest.raises(ValueError, match="at most two"):
