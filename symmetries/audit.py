@@ -23,6 +23,9 @@ ZERO = 1e-12
 #: Rows beyond the number of parameters, so that a Gaussian sketch keeps the rank, and inputs can show it.
 OVERSAMPLING = (1.15, 40)
 
+#: Below this ratio of the smallest non-zero singular value to the largest zero one, the rank is in doubt.
+CLEAR_GAP = 1e3
+
 #: A dense factorization of more parameters than this takes minutes.
 LARGEST = 10_000
 
@@ -113,7 +116,8 @@ def audit(
         generator: where the sketch and the vertical directions come from.
 
     Raises:
-        ValueError: more than ``LARGEST`` parameters, NaN among them, or a model in train mode with dropout.
+        ValueError: no trainable parameters, or more than ``LARGEST``, NaN among them, or a model in train mode with
+            dropout.
     """
     require_evaluation(model)
     double = double_copy(model)
@@ -121,13 +125,17 @@ def audit(
     require_finite(params)
     symmetry.require(params)
     size = sum(value.numel() for value in params.values())
-    if size > LARGEST:
-        raise ValueError(f"audits are dense: expected at most {LARGEST:,} parameters, got {size:,}; audit a small copy")
+    if not 0 < size <= LARGEST:
+        raise ValueError(
+            f"audits are dense: expected 1 to {LARGEST:,} trainable parameters, got {size:,}; audit a smaller instance"
+        )
     function = NetworkFunction(double, tree_map_only(Tensor, _doubled, inputs), symmetry.head)
     rows, j = jacobian(function, params, generator)
     singular = torch.linalg.svdvals(j)
     kept = int((singular > ZERO * singular[0]).sum())
-    dropped = singular[kept].item() if kept < len(singular) else 0.0
+    gap = singular[kept - 1].item() / singular[kept].item() if 0 < kept < len(singular) and singular[kept] else math.inf
+    if gap < CLEAR_GAP:
+        warnings.warn(f"the rank is in doubt: singular values fall by {gap:.0e} only where they are cut", stacklevel=2)
     vertical = dict(vertical_generators(symmetry, params, generator))
     steepest = max(singular[0].item(), torch.finfo(torch.float64).tiny)
     defects = {name: (v @ j.T).norm(dim=1).max().item() / steepest for name, v in vertical.items()}
@@ -143,7 +151,7 @@ def audit(
         inert=rank(torch.cat([basis, without_influence])) - declared,
         vertical_defect=max(defects.values(), default=0.0),
         false_factors=tuple(name for name, defect in defects.items() if defect > SMALL),
-        spectral_gap=singular[kept - 1].item() / dropped if kept and dropped > 0 else math.inf,
+        spectral_gap=gap,
         linear_units=linear_units(function, params),
         families=symmetry.families,
     )

@@ -122,8 +122,7 @@ def require_evaluation(model: nn.Module) -> None:
     noisy = [name or type(module).__name__ for name, module in model.named_modules() if _is_noisy(module)]
     if noisy:
         raise ValueError(
-            f"expected a deterministic function of the parameters, got dropout or batch norm in train mode "
-            "in "
+            "expected a deterministic function of the parameters, got dropout or batch norm in train mode in "
             f"{noisy[:5]}{' ...' if len(noisy) > 5 else ''}; call model.eval() first"
         )
 

@@ -12,8 +12,8 @@ from .params import Params, require_finite, trainable_parameters
 WHOLE = "all factors together"
 """The key of the whole group in the result of :func:`defects`."""
 
-# A false symmetry changes the function at order one; rounding changes it by the unit roundoff times condition
-# number, depth and width: less than a tenth of these at condition number 1e3 on the models of the tests.
+# A false symmetry changes the function at order one; rounding changes it by the unit roundoff times condition number,
+# depth and width: measured on the models of the tests, 1.3e-12 in float64 and 2.4e-4 in float32 at condition number 1e3.
 RTOL = {torch.float64: 1e-9, torch.float32: 1e-3, torch.float16: 1e-1, torch.bfloat16: 2e-1}
 
 
@@ -31,10 +31,9 @@ def verify(
 
     .. math:: \max_g \frac{\max |f_{g\theta}(x) - f_\theta(x)|}{\max |f_\theta(x)|}
 
-    over every factor alone and all of them together, rotations that are only counted included; the maximum is
-    taken output by output. With ``symmetry.head == "softmax"``, :math:`f` is the log-softmax of the output.
-    Factors flagged ``approximate`` are not held to it, :func:`defects` reports them. The model is left as it
-    is.
+    over every factor alone and all of them together, rotations that are only counted included; the maximum is taken
+    output by output. With ``symmetry.head == "softmax"``, :math:`f` is the log-softmax of the output. Factors flagged
+    ``approximate`` are not held to it, :func:`defects` reports them. The model is left as it is.
 
     Example:
         >>> from torch import nn
@@ -57,7 +56,7 @@ def verify(
         ValueError: NaN among parameters or outputs, or a function that is random.
     """
     found = defects(model, symmetry, inputs, generator=generator, draws=draws, condition=condition)
-    allowed = default_rtol(symmetry, trainable_parameters(model)) if rtol is None else rtol
+    allowed = default_rtol(trainable_parameters(model)) if rtol is None else rtol
     exact = {name: defect for name, defect in found.items() if name == WHOLE or _is_exact(symmetry[name])}
     for name, defect in sorted(exact.items(), key=lambda item: (item[0] == WHOLE, -item[1])):
         if not defect <= allowed:
@@ -81,8 +80,8 @@ def defects(
 ) -> dict[str, float]:
     """The worst relative change of the function for every factor, approximate ones too, and for the group.
 
-    Arguments and errors as in :func:`verify`, except that no defect is too large. Approximate factors are
-    left out of the entry :data:`WHOLE`.
+    Arguments and errors as in :func:`verify`, except that no defect is too large. Approximate factors are left out of
+    the entry :data:`WHOLE`.
     """
     if draws < 1:
         raise ValueError(f"draws must be at least 1, got {draws}")
@@ -95,7 +94,7 @@ def defects(
     groups[WHOLE] = [factor for factor in symmetry.factors if _is_exact(factor)]
     with torch.no_grad():
         reference = function(params)
-        _require_repeatable(reference, function(params), default_rtol(symmetry, params))
+        _require_repeatable(reference, function(params), default_rtol(params))
         found = dict.fromkeys(groups, 0.0)
         for name, factors in groups.items():
             for _ in range(draws):
@@ -115,10 +114,9 @@ def relative_change(outputs: dict[str, Tensor], reference: dict[str, Tensor]) ->
     return worst
 
 
-def default_rtol(symmetry: ModelSymmetry, params: Params) -> float:
-    """The tolerance of the coarsest dtype among the parameters that the symmetry moves."""
-    moved = {name for factor in symmetry.factors for name in factor.parameters}
-    return max((RTOL[params[name].dtype] for name in moved), default=RTOL[torch.float64])
+def default_rtol(params: Params) -> float:
+    """The tolerance of the coarsest dtype among the parameters."""
+    return max((RTOL[value.dtype] for value in params.values()), default=RTOL[torch.float64])
 
 
 def _is_exact(factor: AbstractFactor) -> bool:

@@ -109,9 +109,8 @@ def parameter(model: nn.Module, name: str) -> str:
         raise SymmetryError(unknown_name("parameter", name, every))
     if not every[name].requires_grad:
         raise SymmetryError(
-            f"parameter {name!r} is frozen (requires_grad=False), expected a trainable one: a symmetry "
-            "moves all of its "
-            "parameters together; unfreeze it, or leave this symmetry out"
+            f"parameter {name!r} is frozen (requires_grad=False), expected a trainable one: a symmetry moves all of "
+            "its parameters together; unfreeze it, or leave this symmetry out"
         )
     return next(first for first, value in model.named_parameters() if value is every[name])
 
@@ -172,10 +171,14 @@ def matrix(model: nn.Module, name: str, *, transposed: bool = False) -> Layer:
 
 def layers(model: nn.Module, names: Names, *, transposed: bool = False) -> tuple[Layer, ...]:
     """The layers of one name or of several."""
-    several = (names,) if isinstance(names, str) else tuple(names)
-    if not several:
+    if not names:
         raise SymmetryError("expected the name of at least one layer, got none")
-    return tuple(layer(model, name, transposed=transposed) for name in several)
+    return tuple(layer(model, name, transposed=transposed) for name in several(names))
+
+
+def several(names: Names) -> tuple[str, ...]:
+    """One name or more, as a tuple."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def label(*names: Names) -> str:

@@ -10,7 +10,7 @@ from ..group import GeneralLinear
 from ..symmetry import Symmetry
 from ..view import View
 from .declaration import declaration
-from .layer import Layer, Names, label, layer, layers, submodule
+from .layer import Layer, Names, label, layer, layers, several, submodule
 
 #: Between two layers these keep r(c x) = c r(x) for every c > 0 and every channel.
 HOMOGENEOUS = (
@@ -62,7 +62,7 @@ def relu_rescaling(model: nn.Module, first: Names, second: Names, *, activation:
     Raises:
         SymmetryError: layers that do not fit together, or an activation that is not homogeneous.
     """
-    for name in (activation,) if isinstance(activation, str) else activation:
+    for name in several(activation):
         if not isinstance(submodule(model, name), HOMOGENEOUS):
             raise SymmetryError(
                 f"{name!r}: expected a positively homogeneous activation such as ReLU or LeakyReLU, got "

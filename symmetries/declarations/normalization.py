@@ -11,7 +11,7 @@ from ..factor import EXACT, SOFTMAX
 from ..view import View
 from .attention import bias_column, bias_row
 from .declaration import declaration
-from .layer import Block, Layer, Names, joined, label, layer, own_parameters, parameter, submodule
+from .layer import Block, Layer, Names, joined, label, layer, own_parameters, parameter, several, submodule
 from .projections import Role, multihead
 
 _ROLES: tuple[Role, ...] = ("query", "key", "value")
@@ -83,17 +83,19 @@ def norm_shift(model: nn.Module, norm: str, readers: Names, *, opposite: Names =
 
 
 @declaration
-def reader_mean(model: nn.Module, norm: str, readers: Names) -> Iterator[ReaderMean]:
+def reader_mean(model: nn.Module, norm: str, readers: Names, *, visible: bool = True) -> Iterator[ReaderMean]:
     r"""The component of a LayerNorm's readers that it makes constant, for each of them.
 
     .. math:: W \mapsto W + v (1 / \gamma)^{T}, \qquad b \mapsto b - v \sum_i \beta_i / \gamma_i
 
-    False for an RMSNorm, which does not remove the mean. A key without a bias needs none: softmax ignores the constant.
+    False for an RMSNorm, which does not remove the mean.
 
     Args:
         model: given by :func:`symmetries.declare`.
         norm: an ``nn.LayerNorm`` over one axis.
         readers: layers that read it, named as in :func:`norm_gain`; they need not be all.
+        visible: whether a constant in what the readers write changes the function; in a key it does not, since softmax
+            ignores it, so that a key needs no bias to take it.
 
     Raises:
         SymmetryError: another norm, or a reader without a bias behind a norm with a shift.
@@ -107,7 +109,7 @@ def reader_mean(model: nn.Module, norm: str, readers: Names) -> Iterator[ReaderM
     for reader in readers_of(model, readers):
         if reader.groups > 1 or (reader.padded and shift is not None):
             raise SymmetryError(f"{reader.name!r}: a constant does not pass a grouped or zero-padded convolution")
-        if reader.bias is None and shift is not None and not reader.name.endswith("key"):
+        if reader.bias is None and shift is not None and visible:
             raise SymmetryError(f"{reader.name!r}: expected a bias to take the constant of {norm!r}, got none")
         yield ReaderMean(
             name=f"reader_mean({label(norm, reader.name)})",
@@ -186,11 +188,6 @@ def affine(model: nn.Module, norm: str) -> Affine:
         raise SymmetryError(f"{norm!r}: expected a norm with a weight and a bias of one axis, got {shapes}")
     gain, shift = (parameter(model, joined(norm, name)) if name in own else None for name in ("weight", "bias"))
     return Affine(gain, shift)
-
-
-def several(names: Names) -> tuple[str, ...]:
-    """One name or more, as a tuple."""
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def readers_of(model: nn.Module, names: Names) -> tuple[Layer, ...]:

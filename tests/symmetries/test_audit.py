@@ -132,7 +132,7 @@ def test_audit_warns_of_too_few_outputs(generator):
 
 def test_audit_refuses_a_model_that_is_too_large():
     model = nn.Linear(100, 101)
-    with pytest.raises(ValueError, match="at most 10,000 parameters, got 10,201"):
+    with pytest.raises(ValueError, match="1 to 10,000 trainable parameters, got 10,201"):
         audit(model, declare(model), torch.randn(4, 100))
 
 
@@ -142,3 +142,17 @@ def test_audit_does_not_touch_the_model(generator):
     audit(model, declare(model, relu_rescaling("0", "2")), torch.randn(60, 3), generator=generator)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(value.grad is None for value in model.parameters())
+
+
+def test_audit_of_a_frozen_model_is_an_error():
+    model = net().requires_grad_(False)
+    with pytest.raises(ValueError, match="1 to 10,000 trainable parameters, got 0"):
+        audit(model, declare(model), torch.randn(4, 3))
+
+
+def test_audit_warns_where_the_rank_is_in_doubt(float64, generator):
+    scales = torch.logspace(0, -14, 29)  # singular values without a gap
+    model = nn.Linear(29, 1, bias=False)
+    inputs = torch.diag(scales).repeat(3, 1)
+    with pytest.warns(UserWarning, match="the rank is in doubt"):
+        audit(model, declare(model), inputs, generator=generator)

@@ -240,3 +240,24 @@ def test_factors_of_the_users_own_are_accepted_beside_declarations(float64, gene
     (ready,) = declare(model, relu_rescaling("0", "2")).factors
     assert (own.standard, own.dual) == (ready.standard, ready.dual)
     assert verify(model, declare(model, own), torch.randn(4, 3), generator=generator) < RTOL
+
+
+def test_mean_of_a_key_needs_no_bias_to_fold_into(float64, generator):
+    class Reading(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attn, self.norm = nn.MultiheadAttention(8, 2, bias=False), nn.LayerNorm(8)
+            nn.init.normal_(self.norm.bias)
+
+        def forward(self, x):
+            x = self.norm(x)
+            return self.attn(x, x, x)[0]
+
+    model, inputs = Reading(), torch.randn(4, 3, 8, generator=generator)
+    symmetry = declare(model, reader_mean("norm", "attn.key", visible=False))
+    assert verify(model, symmetry, inputs, generator=generator) < RTOL
+    with pytest.raises(SymmetryError, match="'attn.key': expected a bias"):
+        declare(model, reader_mean("norm", "attn.key"))
+    false = declare(model, reader_mean("norm", "attn.query", visible=False))
+    with pytest.raises(SymmetryError, match="reader_mean"):
+        verify(model, false, inputs, generator=generator)
