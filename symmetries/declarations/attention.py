@@ -112,6 +112,13 @@ def value_output(
 
     Attention weights of any kind keep it, rotary embeddings too; a norm or a gate between heads and output breaks it.
 
+    Example:
+        >>> from torch import nn
+        >>> from symmetries import declare
+        >>> block = nn.ModuleDict({"v": nn.Linear(8, 4), "o": nn.Linear(8, 8)})
+        >>> declare(block, value_output(value="v", output="o", heads=2, kv_heads=1)).dimension
+        16
+
     Args:
         model: given by :func:`symmetries.declare`.
         attn: an ``nn.MultiheadAttention``, or the block to which the other names are relative.

@@ -23,6 +23,13 @@ def gated_mlp(
 
     for any gate :math:`\sigma` (SwiGLU, GeGLU, [Shazeer2020]). A ReLU gate may be rescaled by positive factors too.
 
+    Example:
+        >>> from torch import nn
+        >>> from symmetries import declare
+        >>> block = nn.ModuleDict({"gate": nn.Linear(4, 6), "up": nn.Linear(4, 6), "down": nn.Linear(6, 4)})
+        >>> declare(block, gated_mlp(up="up", down="down")).dimension
+        6
+
     Args:
         model: given by :func:`symmetries.declare`.
         up: the linear branch.

@@ -19,6 +19,13 @@ def lora_pair(model: nn.Module, A: str, B: str) -> Iterator[Symmetry]:
 
     Dropout on the input of A, weight decomposition (DoRA) and the scale s keep it ([Hu2022]).
 
+    Example:
+        >>> from torch import nn
+        >>> from symmetries import declare
+        >>> adapter = nn.ModuleDict({"A": nn.Linear(9, 3, bias=False), "B": nn.Linear(3, 7, bias=False)})
+        >>> declare(adapter, lora_pair("A", "B")).dimension
+        9
+
     Args:
         model: given by :func:`symmetries.declare`.
         A: the layer or parameter of shape (r, in).
