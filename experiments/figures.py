@@ -83,10 +83,11 @@ def density(document: Mapping[str, Any], path: Path) -> None:
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for name, (label, style, width) in REPRESENTATIVES.items():
             axes.plot(panel[name]["grid"], panel[name]["density"], style, lw=width, label=f"at {label}")
-        top, peak = max(panel["theta"]["grid"]), max(panel["theta"]["density"])
+        top, peaks = max(panel["theta"]["grid"]), [max(panel[name]["density"]) for name in REPRESENTATIVES]
         axes.set_xscale("symlog", linthresh=0.1 * top)
+        axes.xaxis.get_major_locator().set_params(numticks=7)
         axes.set_yscale("log")
-        axes.set_ylim(1e-6 * peak, 2.0 * peak)
+        axes.set_ylim(1e-4 * min(peaks), 2.0 * max(peaks))
         axes.set_title(panel["geometry"], fontsize=10)
         axes.set_xlabel("eigenvalue")
         axes.legend(fontsize=8)

@@ -3,8 +3,8 @@ r"""The invariance figure: every measure of one function, along an orbit of its 
 Claim
     Sharpness measured in raw or in elementwise relative weights says as much about the representative as about the
     function; measured on the quotient it is a property of the function. The experiment of [daSilva2025] section 6.2,
-    with all measures: every attention head's basis is multiplied by a fixed random matrix times a, for a from 1e-2
-    to 1e2, which leaves the function as it is.
+    with all measures: the basis of every attention head is changed by a random matrix times a, for a from
+    1e-2 to 1e2, which leaves the function as it is.
 
 Runs for
     RUNTIME on 2 cores, --quick 10 seconds.
@@ -61,7 +61,7 @@ class Config(Setting):
             require_positive(name, getattr(self, name))
 
 
-QUICK = Config(epochs=3, images=32, steps=3, samples=2, lanczos=5, points=3)
+QUICK = Config(epochs=2, dim=8, depth=1, images=32, steps=5, samples=2, lanczos=10, points=5)
 
 
 def main(config: Config) -> None:
@@ -73,7 +73,8 @@ def main(config: Config) -> None:
     symmetry = detect(model)
     survey = Survey.of(config, model, data, symmetry)
     sizes = np.geomspace(config.smallest, config.largest, config.points).tolist()
-    elements = [heads(symmetry, size, config.generator()) for size in sizes]
+    generator = config.generator()
+    elements = [heads(symmetry, size, generator) for size in sizes]
     reference = survey.table({})
     tables = [survey.table(g) for g in tqdm(elements, desc="along the orbit", unit="point")]
     document = provenance(config) | {
@@ -85,15 +86,19 @@ def main(config: Config) -> None:
     path = config.output / "orbit.json"
     write_json(path, document)
     write_csv(config.output / "orbit.csv", rows(document))
-    figures.orbit(read_json(path), config.output / "orbit.png")
-    if config.readme:
-        figures.orbit(read_json(path), Path("docs/orbit.png"))
+    draw(read_json(path), config)
     print(summary(document))
-    print(f"Written to {config.output} in {document['seconds']:.0f} s.")
+    print(f"Tables and figure are in {config.output}. Took {document['seconds']:.0f} s.")
+
+
+def draw(document: dict[str, Any], config: Config) -> None:
+    """The figure, and its copy for the README where that is asked for."""
+    for path in (config.output / "orbit.png", *((Path("docs/orbit.png"),) if config.readme else ())):
+        figures.orbit(document, path)
 
 
 def heads(symmetry: ModelSymmetry, size: float, generator: torch.Generator) -> Element:
-    """One random matrix for every head, times ``size``; equal seeds differ in the size only."""
+    """A random matrix for every head, times ``size``."""
     return symmetry.random(generator, CONDITION, size, factors=symmetry.pairs)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from .command import option, require_positive
 from .data import Split
-from .models import ViT
+from .models import ViT, ViTConfig
 from .training import History, train
 
 
@@ -17,7 +17,7 @@ class Setting:
     """Options that every experiment on the digits has.
 
     Raises:
-        ValueError: a value that is not positive.
+        ValueError: a value that is not positive, or a width that is no multiple of 4.
     """
 
     seed: int = option(0, "of the data split, the initial values, the order of batches and all draws")
@@ -30,12 +30,19 @@ class Setting:
     samples: int = option(20, "draws of the average case")
     probes: int = option(2, "probes of the spectrum")
     lanczos: int = option(20, "Lanczos steps of the spectrum, from each probe")
+    dim: int = option(32, "width of the transformer, in 4 heads")
+    depth: int = option(2, "blocks of the transformer")
     threads: int = option(2, "CPU threads; runs with equal threads are bit-equal")
     output: Path = option(Path("results"), "folder to write to")
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "lr", "images", "steps", "samples", "probes", "lanczos", "threads"):
+        for name in ("epochs", "batch", "lr", "images", "steps", "samples", "probes", "lanczos", "depth", "threads"):
             require_positive(name, getattr(self, name))
+        self.network()
+
+    def network(self) -> ViTConfig:
+        """The sizes of the transformer; heads must divide the width."""
+        return ViTConfig(dim=self.dim, depth=self.depth, hidden=2 * self.dim)
 
     def generator(self) -> torch.Generator:
         """A generator in the state of the seed: every stage has its own, so that stages can be run alone."""
@@ -52,7 +59,7 @@ def fitted(
 ) -> tuple[ViT, History]:
     """A ViT in double precision, trained from the initial values and in the order of batches that the seed gives."""
     generator = setting.generator()
-    model = ViT(generator=generator).double()
+    model = ViT(setting.network(), generator).double()
     history = train(
         model, split, optimizer(model), epochs=epochs, batch=setting.batch, generator=generator, label=label
     )

@@ -61,7 +61,5 @@ def test_accuracy_counts_and_loss_averages() -> None:
     model = torch.nn.Linear(3, 2)
     model.bias.data = torch.tensor([1.0, 0.0])
     assert accuracy(model, split) == 0.75
-    expected = -(
-        0.75 * torch.tensor([1.0, 0.0]).log_softmax(0)[0] + 0.25 * torch.tensor([1.0, 0.0]).log_softmax(0)[1]
-    )
+    expected = -(0.75 * torch.tensor([1.0, 0.0]).log_softmax(0)[0] + 0.25 * torch.tensor([1.0, 0.0]).log_softmax(0)[1])
     torch.testing.assert_close(cross_entropy(model, (split.images, split.labels)), expected)

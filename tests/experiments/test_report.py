@@ -39,9 +39,7 @@ def test_tables_have_the_columns_of_the_first_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [[], [{"a": 1}, {"b": 2}]])
-def test_a_table_without_rows_or_with_strange_ones_is_refused(
-    rows: list[dict[str, int]], tmp_path: Path
-) -> None:
+def test_a_table_without_rows_or_with_strange_ones_is_refused(rows: list[dict[str, int]], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="row|fields"):
         write_csv(tmp_path / "table.csv", rows)
     assert not list(tmp_path.iterdir())

@@ -24,9 +24,7 @@ def run(optimizer: type[torch.optim.SGD], epochs: int = 20) -> tuple[torch.nn.Mo
     generator = torch.Generator().manual_seed(0)
     split = blobs(generator)
     model = mlp([2, 8, 2], generator=generator)
-    history = train(
-        model, split, optimizer(model.parameters(), lr=0.3), epochs=epochs, batch=20, generator=generator
-    )
+    history = train(model, split, optimizer(model.parameters(), lr=0.3), epochs=epochs, batch=20, generator=generator)
     return model, split, history
 
 

@@ -26,9 +26,7 @@ def test_attention_is_the_softmax_average_of_values(model: ViT, generator: torch
     for head in range(heads):
         q, k, v = (x[..., head * h : (head + 1) * h] for x in (query, key, value))
         mixed.append((q @ k.mT / h**0.5).softmax(-1) @ v)
-    torch.testing.assert_close(
-        attention(tokens), attention.proj(torch.cat(mixed, -1)), rtol=1e-12, atol=1e-12
-    )
+    torch.testing.assert_close(attention(tokens), attention.proj(torch.cat(mixed, -1)), rtol=1e-12, atol=1e-12)
 
 
 def test_the_position_embedding_tells_patches_apart(model: ViT, generator: torch.Generator) -> None:
