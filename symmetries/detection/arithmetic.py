@@ -109,15 +109,15 @@ def outer_product(call: Call, left: Value, right: Value) -> Value:
 
 def mean(call: Call, value: Value, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Value:
     """A mean over some dimensions."""
-    return value.reduced(Kind.AVERAGE, dimensions(value, dim), keep=keepdim)
+    return value.reduced(Kind.AVERAGE, reduced_dims(value, dim), keep=keepdim)
 
 
 def total(call: Call, value: Value, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Value:
     """A sum over some dimensions."""
-    return value.reduced(Kind.PRODUCT, dimensions(value, dim), keep=keepdim)
+    return value.reduced(Kind.PRODUCT, reduced_dims(value, dim), keep=keepdim)
 
 
-def dimensions(value: Value, dim: Any) -> list[int]:
+def reduced_dims(value: Value, dim: Any) -> list[int]:
     """All dimensions for None or an empty list."""
     if dim is None or dim == []:
         return list(range(len(value.axes)))
@@ -126,7 +126,7 @@ def dimensions(value: Value, dim: Any) -> list[int]:
 
 def variance(call: Call, value: Value, dim: Any = None, correction: Any = 1, keepdim: bool = False) -> Value:
     """The mean of the squared distance from the mean."""
-    average = value.reduced(Kind.AVERAGE, dimensions(value, dim), keep=True)
+    average = value.reduced(Kind.AVERAGE, reduced_dims(value, dim), keep=True)
     return mean(call, power(call, subtract(call, value, average), 2), dim, keepdim)
 
 

@@ -46,11 +46,12 @@ class Node:
             mapped is broadcast over.
         contracted: for a product, pairs of summed slots ``(of the first operand, of the second)``; None for a sum
             over one operand's slot alone.
-        over: the operand's slots that a norm, softmax or pool works on; for a join the result's.
+        over: the operand's slots that a norm, softmax or pool works on; for a join the result's; for a part of a
+            parameter the slot of a range.
         name: of the parameter, or of the operation.
-        chosen: for a leaf, which entries of the parameter's slots it holds: ``(slot, start, stop)``.
         axes: for a whole parameter, its dimensions.
-        whole: for a part of a parameter, the leaf it is a part of.
+        whole: for a part of a parameter, the leaf it is a part of; ``maps[0]`` leads to its slots.
+        chosen: for a part of a parameter, which entries: ``(slot of the whole, start, stop)``.
         lengths: for a join, the lengths of its operands along `over`.
         module: dotted path of the module that computes it.
         order: of a leaf, the place of its parameter in the model.
@@ -63,9 +64,9 @@ class Node:
     contracted: tuple[tuple[Slot | None, Slot | None], ...] = ()
     over: tuple[Slot, ...] = ()
     name: str = ""
-    chosen: tuple[tuple[Slot, int, int], ...] = ()
     axes: Axes = ()
     whole: "Node | None" = None
+    chosen: tuple[Slot, int, int] | None = None
     lengths: tuple[int, ...] = ()
     module: str = ""
     order: int = field(default=0)
@@ -148,12 +149,13 @@ class Selector:
     def part(self, node: Node, slot: Slot, start: int, stop: int) -> tuple[Node, Mapping[Slot, Slot]]:
         """The entries ``start`` to ``stop`` along an elementary slot, and its remaining slots by the old ones.
 
-        A single entry removes the slot; a longer part is a slot of a new atom.
+        A single entry removes the slot; in a longer part its place is taken by a slot of a new atom.
         """
         key = (node, slot, start, stop)
         if key not in self._done:
             self._done[key] = self._part(*key)
-        return self._done[key]
+        part, new = self._done[key]
+        return part, dict(resolved_pairs(new.items()))  # the slots may have been refined since
 
     def _part(self, node: Node, slot: Slot, start: int, stop: int) -> tuple[Node, Mapping[Slot, Slot]]:
         if node.kind is Kind.JOIN and slot is node.over[0] and len(set(node.lengths)) == 1 and stop - start == 1:
@@ -164,16 +166,16 @@ class Selector:
             new[slot] = Slot(atom)
         slots = tuple(new[other] for other in node.free if other in new)
         kept = tuple((new[a], a) for a in new if a is not slot)
-        if not is_linear_in_parameters(node, slot) or (node.kind is Kind.LEAF and slot not in in_whole(node)):
+        if not is_linear_in_parameters(node, slot):
             rows = constant(s for s in slots if s not in dict(kept))
             of_rows = tuple((s, s) for s in rows.slots)
             return Node(Kind.SELECTION, slots, (rows, node), (of_rows, kept), ((None, slot),), module=node.module), new
         if node.kind is Kind.LEAF:
-            maps = (tuple((a, in_whole(node)[b]) for a, b in kept),)
-            chosen = (*node.chosen, (in_whole(node)[slot], start, stop))
-            return Node(
-                Kind.LEAF, slots, (), maps, name=node.name, chosen=chosen, whole=node.whole or node, order=node.order
-            ), new
+            over = tuple(s for s in slots if s not in dict(kept))
+            chosen = (slot, start, stop)
+            part = Node(Kind.LEAF, slots, (), (kept,), over=over, name=node.name, whole=node, chosen=chosen)
+            part.order = node.order
+            return part, new
         operands, maps_of, moved = [], [], []
         for i, operand in enumerate(node.operands):
             inner: Mapping[Slot, Slot] = {s: s for s in operand.free}
@@ -188,8 +190,3 @@ class Selector:
         part = Node(node.kind, slots, tuple(operands), tuple(maps_of), contracted, node.over, node.name)
         part.module = node.module
         return part, new
-
-
-def in_whole(leaf: Node) -> dict[Slot, Slot]:
-    """From the slots of a leaf to those of the whole parameter."""
-    return {slot: slot for slot in leaf.free} if leaf.whole is None else leaf.map(0)

@@ -1,10 +1,11 @@
 """From the slots of a leaf to a view of the parameter."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..view import View
 from .axes import Atom, Slot
-from .expression import Node, in_whole
+from .expression import Node
+from .parts import Block, Entry, dimensions, starts
 
 
 class Unviewable(Exception):
@@ -29,32 +30,43 @@ def leaf_view(
         pair: real and imaginary part.
 
     Raises:
-        Unviewable: a part that is a range, or a slot without a role.
+        Unviewable: a part that is no block of equal ones, or a slot without a role.
     """
-    whole, base = in_whole(leaf), leaf.whole or leaf
-    chosen = {}
-    for slot, start, stop in leaf.chosen:
-        if stop - start != 1:
-            raise Unviewable(f"{leaf.name}: entries {start} to {stop} of an axis of {slot.size}")
-        chosen[slot] = start
-    names: dict[Slot, str] = {}
     roles = (("copies", copies), ("n", n), ("h", h), ("pair", (pair,) if pair else ()))
-    for role, slots in roles:
-        for i, slot in enumerate(slots):
-            if slot not in whole:
-                raise Unviewable(f"{leaf.name}: a range of an axis in the place of {role}")
-            names[whole[slot]] = role if i == 0 else f"{role}{i + 1}"
-    for i, slot in enumerate(chosen):
-        names[slot] = "part" if i == 0 else f"part{i + 1}"
-    own = [[child for slot in axis for child in slot.resolved()] for axis in base.axes]
-    if {slot for axis in own for slot in axis} != set(names):
-        raise Unviewable(f"{leaf.name}: slots without a role")
-    left = " ".join(_grouped([names[slot] for slot in axis]) for axis in own)
-    right = [names[slot] for slot in chosen]
-    right += [_grouped([names[whole[slot]] for slot in slots]) for _, slots in roles[:3]]
-    sizes = {names[slot]: slot.size for axis in own if len(axis) > 1 for slot in axis}
-    view = View(leaf.name, f"{left} -> {' '.join(right)}{' pair' if pair else ''}", **sizes)
-    return view.at(*chosen.values()) if chosen else view
+    names = {slot: _numbered(role, i) for role, slots in roles for i, slot in enumerate(slots)}
+    axes = [list(_axes(leaf, entries)) for entries in dimensions(leaf)]
+    if {axis for dim in axes for axis in dim if isinstance(axis, Slot)} != set(names):
+        raise Unviewable(f"{title(leaf)}: slots without a role")
+    at: list[int] = []
+    left, sizes = [], {}
+    for dim in axes:
+        written = []
+        for axis in dim:
+            written.append(names[axis] if isinstance(axis, Slot) else _numbered("part", len(at)))
+            at += [] if isinstance(axis, Slot) else [axis[1]]
+            if len(dim) > 1:
+                sizes[written[-1]] = axis.size if isinstance(axis, Slot) else axis[0]
+        left.append(_grouped(written))
+    right = [_numbered("part", i) for i in range(len(at))]
+    right += [_grouped([names[slot] for slot in slots]) for _, slots in roles[:3]]
+    view = View(leaf.name, f"{' '.join(left)} -> {' '.join(right)}{' pair' if pair else ''}", **sizes)
+    return view.at(*at) if at else view
+
+
+def _axes(leaf: Node, entries: Iterable[Entry]) -> Iterator[Slot | tuple[int, int]]:
+    """Slots, and for a block the number of blocks and which one it is."""
+    for entry in entries:
+        if not isinstance(entry, Block):
+            yield entry
+        elif entry.size % entry.length or entry.start % entry.length:
+            raise Unviewable(f"{title(leaf)}: no block of {entry.size // entry.length or 1} equal ones")
+        else:
+            yield entry.size // entry.length, entry.start // entry.length
+            yield from _axes(leaf, entry.inner)
+
+
+def _numbered(role: str, i: int) -> str:
+    return role if i == 0 else f"{role}{i + 1}"
 
 
 def _grouped(names: Sequence[str]) -> str:
@@ -72,13 +84,11 @@ def split_by(leaf: Node, atoms: Iterable[Atom]) -> tuple[tuple[Slot, ...], tuple
         by_atom.setdefault(slot.atom.root(), []).append(slot)
     chosen = [by_atom.get(atom.root(), []) for atom in atoms]
     if any(len(slots) != 1 for slots in chosen):
-        raise Unviewable(f"{leaf.name}: an axis is missing, or there twice")
+        raise Unviewable(f"{title(leaf)}: an axis is missing, or there twice")
     taken = tuple(slot for slots in chosen for slot in slots)
     return taken, tuple(slot for slot in leaf.free if slot not in taken)
 
 
 def title(leaf: Node) -> str:
     """The name of a parameter, with the part that is meant."""
-    return leaf.name + "".join(
-        f"[{start}]" if stop == start + 1 else f"[{start}:{stop}]" for _, start, stop in leaf.chosen
-    )
+    return leaf.name + "".join(f"[{i}]" if j == i + 1 else f"[{i}:{j}]" for i, j in starts(leaf))

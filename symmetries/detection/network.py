@@ -1,13 +1,14 @@
 """The expression graph of a model, and how a change of one value spreads through it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import networkx as nx
 
 from .axes import Atom, Slot
-from .expression import Kind, Node, in_whole
+from .expression import Kind, Node
+from .parts import overlap
 from .reading import Expression
 
 Use = tuple[Node, int]
@@ -63,9 +64,20 @@ class Network:
         uses = self.uses(node)
         return uses[0] if len(uses) == 1 and node not in self.outputs else None
 
+    @cached_property
+    def _by_name(self) -> dict[str, list[Node]]:
+        table: dict[str, list[Node]] = {}
+        for leaf in self.leaves:
+            table.setdefault(leaf.name, []).append(leaf)
+        return table
+
+    def overlapping(self, leaf: Node) -> list[Node]:
+        """The other leaves that hold entries of the same parameter as this one."""
+        return [other for other in self._by_name.get(leaf.name, []) if other is not leaf and overlap(leaf, other)]
+
     def is_alone(self, leaf: Node) -> bool:
-        """Whether no other leaf holds entries of the same parameter as this one."""
-        return not any(overlap(leaf, other) for other in self.leaves if other is not leaf and other.name == leaf.name)
+        """Whether no other leaf holds an entry of this one."""
+        return not self.overlapping(leaf)
 
     def invisible(self, node: Node, constant: Iterable[Slot]) -> str | None:
         """Whether no output sees a change of a node that is constant along some slots and arbitrary along others.
@@ -113,23 +125,6 @@ def constant_after(node: Node, place: int, constant: frozenset[Slot]) -> frozens
     return frozenset(kept)
 
 
-def overlap(a: Node, b: Node) -> bool:
-    """Whether two leaves hold a common entry of one parameter."""
-    if a.name != b.name:
-        return False
-    ranges = [
-        {child: (low, high) for slot, low, high in leaf.chosen for child in slot.resolved()[:1]} for leaf in (a, b)
-    ]
-    common = set(ranges[0]) & set(ranges[1])
-    return all(max(ranges[0][s][0], ranges[1][s][0]) < min(ranges[0][s][1], ranges[1][s][1]) for s in common)
-
-
 def atoms(slots: Iterable[Slot]) -> tuple[Atom, ...]:
     """The elementary atoms of resolved slots."""
     return tuple(slot.atom.root() for slot in slots)
-
-
-def shared_slots(a: Node, b: Node) -> Iterator[tuple[Slot, Slot]]:
-    """Pairs of slots of two leaves of one parameter that are the same axis of it."""
-    in_b = {slot: own for own, slot in in_whole(b).items()}
-    return ((own, in_b[slot]) for own, slot in in_whole(a).items() if slot in in_b)

@@ -9,10 +9,11 @@ from ..factor import AbstractFactor
 from ..group import GeneralLinear
 from ..symmetry import Symmetry
 from ..view import View
-from .axes import Atom, Slot
-from .expression import Kind, Node, in_whole
+from .axes import Atom, Slot, align
+from .expression import Kind, Node
 from .layout import Unviewable, leaf_view, split_by, title
-from .network import Network, overlap
+from .network import Network
+from .parts import lineage, starts
 from .proposal import Proposal
 from .scaling import Freedom, Solution, common_atoms, solutions
 
@@ -71,17 +72,13 @@ def _family(group: list[Solution]) -> _Family | None:
 
 def _order(leaf: Node) -> tuple[int, ...]:
     """The order of parameters in the model, then that of the parts of one."""
-    return (leaf.order, *(start for _, start, _ in leaf.chosen))
+    return (leaf.order, *(start for start, _ in starts(leaf)))
 
 
 def _maximal(leaves: list[Node]) -> tuple[Node, ...]:
     """Weights before biases, without the parts of a parameter that is there as a whole."""
-    maximal = [leaf for leaf in leaves if not any(_holds(other, leaf) for other in leaves)]
+    maximal = [leaf for leaf in leaves if not set(lineage(leaf)[1:]) & set(leaves)]
     return tuple(sorted(maximal, key=lambda leaf: (-len(leaf.free), _order(leaf))))
-
-
-def _holds(whole: Node, part: Node) -> bool:
-    return whole is not part and overlap(whole, part) and len(whole.chosen) < len(part.chosen)
 
 
 def _factors(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor, ...]]:
@@ -145,28 +142,30 @@ def _complex_pair(network: Network, family: _Family) -> Symmetry | None:
     """Scalings of two coordinates at once may be complex ones: the planes that a rotary embedding turns."""
     sides = []
     for side in family.sides:
-        planes = {key: plane for leaf in side for key, plane in [_plane(network, leaf)]}
+        planes = [_plane(network, leaf) for leaf in side]
+        views = []
+        for leaf, pair in dict(plane for plane in planes if plane is not None).items():
+            copies, rest = split_by(leaf, family.copies)
+            views.append(leaf_view(leaf, copies=copies, n=[slot for slot in rest if slot is not pair], pair=pair))
         if None in planes:
             return None
-        views = []
-        for leaf, pair in planes.values():
-            copies, rest = split_by(leaf, family.copies)
-            views.append(leaf_view(leaf, copies=copies, n=[s for s in rest if s is not pair], pair=pair))
         sides.append(tuple(views))
     standard, dual = sides
-    return Symmetry(GeneralLinear(1, "complex"), standard, dual, name=_name(family), family="change of basis by plane")
+    group = GeneralLinear(1, "complex")
+    return Symmetry(group, standard, dual, name=_name(family), family="change of basis by plane")
 
 
-def _plane(network: Network, leaf: Node) -> tuple[tuple[object, ...] | None, tuple[Node, Slot]]:
-    """A leaf with an axis of length two that the network reads in parts; the key None where there is none."""
-    for part in network.leaves:
-        if part.name == leaf.name and part.chosen[:-1] == leaf.chosen and part.chosen and part.chosen[-1][0].size == 2:
-            (slot,) = (own for own, base in in_whole(leaf).items() if base is part.chosen[-1][0])
-            return (leaf.name, leaf.chosen), (leaf, slot)
-    if leaf.chosen and leaf.chosen[-1][0].size == 2:
-        *chosen, (base, _, _) = leaf.chosen
-        slot = Slot(base.atom)
-        maps = ((*in_whole(leaf).items(), (slot, base)),)
-        both = Node(Kind.LEAF, (*leaf.free, slot), (), maps, name=leaf.name, chosen=tuple(chosen), whole=leaf.whole)
-        return (leaf.name, both.chosen), (both, slot)
-    return None, (leaf, leaf.free[0])
+def _plane(network: Network, leaf: Node) -> tuple[Node, Slot] | None:
+    """A leaf with an axis that the network reads in two halves, and the slot of length two that tells them apart."""
+    halves = [part for part in (leaf, *network.overlapping(leaf)) if part.whole in (leaf, leaf.whole) and part.chosen]
+    for half in halves:
+        if half.chosen is None or half.whole is None or (half is leaf and leaf.whole is None):
+            continue
+        slot, start, stop = half.chosen
+        if slot.size == 2 * (stop - start) and start in (0, stop - start):
+            if slot.size > 2 and not slot.atom.parts:
+                slot.atom.refine(2, slot.size // 2)
+                align(slot.resolved()[1:], half.over)
+            if slot.resolved()[0].size == 2:
+                return half.whole, slot.resolved()[0]
+    return None

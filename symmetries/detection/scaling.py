@@ -15,7 +15,8 @@ from math import lcm
 
 from .axes import Atom, Slot
 from .expression import Kind, Node
-from .network import Network, overlap, shared_slots
+from .network import Network
+from .parts import shared_slots
 
 Variable = tuple[Node, Slot]
 
@@ -70,10 +71,9 @@ def equations(network: Network) -> Iterator[Equation]:
                 yield from _multiplied(node)
     for node in network.outputs:
         yield from _fixed(node)
-    for i, leaf in enumerate(network.leaves):
-        for other in network.leaves[:i]:
-            if overlap(leaf, other):
-                yield from (_equal((leaf, a), (other, b)) for a, b in shared_slots(leaf, other))
+    for leaf in network.leaves:
+        for other in network.overlapping(leaf):
+            yield from (_equal((leaf, a), (other, b)) for a, b in shared_slots(leaf, other))
 
 
 def _fixed(*nodes: Node) -> Iterator[Equation]:

@@ -11,7 +11,7 @@ from ..factor import EXACT
 from ..view import View
 from .absorbed import Absorbed, absorbed, providers
 from .axes import Atom, Slot
-from .expression import Kind, Node, in_whole
+from .expression import Kind, Node
 from .layout import Unviewable, leaf_view, split_by, title
 from .network import Network, atoms
 from .norms import Reader, norms
@@ -214,8 +214,7 @@ def _entry_shifts(network: Network, node: Node, place: int, centred: set[str]) -
 def _entry(table: Node, row: Slot, at: int) -> Node:
     """One row of a table."""
     kept = tuple(slot for slot in table.free if slot is not row)
-    whole = in_whole(table)
-    maps = (tuple((slot, whole[slot]) for slot in kept),)
-    chosen = (*table.chosen, (whole[row], at, at + 1))
-    base = table.whole or table
-    return Node(Kind.LEAF, kept, (), maps, name=table.name, chosen=chosen, whole=base, order=table.order)
+    maps = (tuple((slot, slot) for slot in kept),)
+    entry = Node(Kind.LEAF, kept, (), maps, name=table.name, whole=table, chosen=(row, at, at + 1))
+    entry.order = table.order
+    return entry

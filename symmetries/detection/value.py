@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import gcd, prod
+from math import prod
 
 from .axes import Axes, Axis, Misaligned, Slot, align, new_axes, reshape, resolved
 from .expression import Kind, Node, Selector, constant, unary
@@ -85,26 +85,23 @@ class Value:
         Raises:
             Misaligned: the part does not consist of whole blocks of the dimension's atoms.
         """
-        length = self.shape[dim]
-        block = gcd(start, stop, length)
-        outer, inner = (resolved(axis) for axis in reshape((self.axes[dim],), (length // block, block)))
-        start, stop, value = start // block, stop // block, self
+        value, outer = self, resolved(self.axes[dim])
         while stop - start < prod(slot.size for slot in outer):
-            rest = prod(slot.size for slot in outer[1:])
+            slot, *inner = outer
+            rest = prod(s.size for s in inner)
             low, high = start // rest, -(-stop // rest)
             if high - low > 1 and (start % rest or stop % rest):
                 raise Misaligned(f"the part {start}:{stop} cuts through blocks of {rest}")
-            if outer[0] in value.owned:
-                node, new = selector.part(value.node, outer[0], low, high)
-                kept = outer if high - low > 1 else outer[1:]
-                outer, inner = (tuple(new.get(s, s) for s in axis) for axis in (kept, inner))
-                value = value.renamed(node, new)
+            left = outer if high - low > 1 else tuple(inner)
+            if slot in value.owned:
+                node, new = selector.part(value.node, slot, low, high)
+                value, outer = value.renamed(node, new), tuple(new.get(s, s) for s in left)
             else:
-                outer = (*new_axes([high - low])[0], *outer[1:])
+                outer = (*new_axes([high - low])[0], *inner)
             if high - low > 1:
                 break
             start, stop = start - low * rest, stop - low * rest
-        return value.viewed((*outer, *inner) if i == dim else axis for i, axis in enumerate(value.axes))
+        return value.viewed(outer if i == dim else axis for i, axis in enumerate(value.axes))
 
 
 def elementwise(kind: Kind, left: Value, right: Value) -> Value:
