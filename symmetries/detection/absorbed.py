@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..factor import EXACT, SOFTMAX
 from .axes import Slot
 from .expression import Kind, Node
-from .network import Network, reader_over
+from .network import Network
 from .norms import Reader, is_stochastic
 
 State = tuple[Node, tuple[Slot, ...]]
@@ -22,10 +23,12 @@ class Absorbed:
     Args:
         readers: maps that read it, each with its bias and its slots along the constant's axis.
         opposite: leaves that are added beside it.
+        flag: ``"softmax"`` where the logits change, but not the probabilities.
     """
 
     readers: tuple[tuple[Reader, Node, tuple[Slot, ...]], ...]
     opposite: tuple[Node, ...]
+    flag: str
 
 
 def absorbed(network: Network, node: Node, slots: tuple[Slot, ...]) -> Absorbed | None:
@@ -36,7 +39,7 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...]) -> Absorbed 
         node: the value it is added to.
         slots: the axis along which its entries differ; empty for one number that is added everywhere.
     """
-    todo, seen = [(node, slots)], set()
+    start, todo, seen, flag = (node, slots), [(node, slots)], set(), EXACT
     readers: list[tuple[Reader, Node, tuple[Slot, ...]]] = []
     opposite: dict[Node, None] = {}
     try:
@@ -48,8 +51,10 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...]) -> Absorbed 
             if state[0] in network.outputs:
                 return None
             for user, place in network.uses(state[0]):
-                if user.kind in (Kind.LAYER_NORM, Kind.SOFTMAX) and not set(reader_over(user)) & set(state[1]):
-                    continue  # constant along what is normalized
+                verdict = network.ignored((user, place), frozenset(state[0].free) - set(state[1]))
+                if verdict == EXACT or (verdict == SOFTMAX and state == start and len(network.uses(node)) > 1):
+                    flag = verdict if verdict == SOFTMAX else flag  # a tied embedding, read by the head
+                    continue
                 if user.kind is Kind.PRODUCT and any(user.operands[i].kind is Kind.LEAF for i in _others(user, place)):
                     readers += _read(network, user, place, state[1])
                     continue
@@ -59,7 +64,7 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...]) -> Absorbed 
                 todo += [] if beside else [(user, outer)]
     except Visible:
         return None
-    return Absorbed(tuple(readers), tuple(opposite))
+    return Absorbed(tuple(readers), tuple(opposite), flag)
 
 
 def _others(node: Node, place: int) -> Iterator[int]:
@@ -69,13 +74,11 @@ def _others(node: Node, place: int) -> Iterator[int]:
 def _read(
     network: Network, user: Node, place: int, slots: tuple[Slot, ...]
 ) -> list[tuple[Reader, Node, tuple[Slot, ...]]]:
-    """A map that reads the constant, unless what it makes of it is invisible."""
+    """A map that reads the constant into a bias."""
     reader = Reader(user, 1 - place, user.operands[1 - place])
     partners = tuple(partner for partner in map(user.summed(place).get, slots) if partner is not None)
     if not slots or len(partners) < len(slots) or "padded" in user.name:
         raise Visible
-    if reader.ignores_constants(network):
-        return []
     bias = reader.bias(network)
     if bias is None or not network.is_alone(bias):
         raise Visible

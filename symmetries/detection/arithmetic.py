@@ -1,5 +1,6 @@
 """How arithmetic operations of ATen read as nodes: sums, products, elementwise functions, choices by index."""
 
+from dataclasses import replace
 from typing import Any
 
 from .call import Call, Reading
@@ -23,7 +24,9 @@ def operand(value: Value | complex) -> Value:
 
 
 def add(call: Call, left: Any, right: Any, alpha: float = 1) -> Value:
-    """``left + alpha * right``."""
+    """``left + alpha * right``; a parameter plus a number stays a parameter, with an offset."""
+    if isinstance(right, int | float) and left.node.kind is Kind.LEAF:
+        return left.renamed(replace(left.node, offset=left.node.offset + alpha * right), {s: s for s in left.node.free})
     return elementwise(Kind.SUM, operand(left), operand(right) if alpha == 1 else scaled(operand(right)))
 
 

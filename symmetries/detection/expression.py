@@ -52,6 +52,7 @@ class Node:
         axes: for a whole parameter, its dimensions.
         whole: for a part of a parameter, the leaf it is a part of; ``maps[0]`` leads to its slots.
         chosen: for a part of a parameter, which entries: ``(slot of the whole, start, stop)``.
+        offset: for a leaf, a number that is added to the parameter.
         lengths: for a join, the lengths of its operands along `over`.
         module: dotted path of the module that computes it.
         order: of a leaf, the place of its parameter in the model.
@@ -67,6 +68,7 @@ class Node:
     axes: Axes = ()
     whole: "Node | None" = None
     chosen: tuple[Slot, int, int] | None = None
+    offset: float = 0.0
     lengths: tuple[int, ...] = ()
     module: str = ""
     order: int = field(default=0)

@@ -1,14 +1,16 @@
 """What normalizations and softmaxes do not see of the maps around them."""
 
 from collections.abc import Iterator
+from itertools import product
 
 from ..absorption import ReaderMean, WriterMean
-from ..factor import EXACT, SOFTMAX
-from .axes import Atom
+from ..factor import SOFTMAX
+from .axes import Atom, Slot
 from .expression import Kind, Node
 from .layout import Unviewable, leaf_view, split_by, title
 from .network import Network, atoms, reader_over
 from .norms import Norm, Reader, norms, readers
+from .parts import lineage
 from .proposal import Proposal
 
 
@@ -17,9 +19,18 @@ def propose_reader_means(network: Network) -> Iterator[Proposal]:
     for norm in norms(network):
         if norm.core.kind is not Kind.LAYER_NORM or not norm.is_trainable_or_absent:
             continue
-        for reader in readers(network, norm):
+        found = dict(readers(network, norm))
+        leaves = {reader.leaf for reader in found}
+        for reader, k in found.items():
+            parts = network.overlapping(reader.leaf)  # of a projection that is read as a whole and in parts
+            if (
+                len(network.uses(reader.leaf)) > 1
+                or not leaves.issuperset(parts)
+                or leaves & set(lineage(reader.leaf)[1:])
+            ):
+                continue
             try:
-                factor = _reader_mean(network, norm, reader)
+                factor = _reader_mean(network, norm, reader, k)
             except Unviewable as reason:
                 yield Proposal((), str(reason), (reader.product.module,))
                 continue
@@ -27,62 +38,52 @@ def propose_reader_means(network: Network) -> Iterator[Proposal]:
                 yield Proposal(((factor,),))
 
 
-def _reader_mean(network: Network, norm: Norm, reader: Reader) -> ReaderMean | None:
-    leaf = reader.leaf
-    if len(network.uses(leaf)) != 1 or not network.is_alone(leaf):
-        return None
-    k, rest = split_by(leaf, norm.atoms)
-    rows = tuple(slot for slot in reader.product.map(reader.place).values() if slot in rest)
-    taps = tuple(slot for slot in rest if slot not in rows)
-    weight = leaf_view(leaf, copies=taps, n=k, h=rows)
-    bias = None
-    if norm.shift is not None:
-        bias = reader.bias(network)
-        if bias is None and not reader.ignores_constants(network):
-            return None
+def _reader_mean(network: Network, norm: Norm, reader: Reader, k: tuple[Slot, ...]) -> ReaderMean | None:
+    leaf, rows = reader.leaf, reader.rows
+    if norm.gain is not None and norm.gain.offset:
+        raise Unviewable(f"{title(norm.gain)}: a gain that is stored with an offset")
+    weight = leaf_view(leaf, copies=[slot for slot in leaf.free if slot not in (*k, *rows)], n=k, h=rows)
     gain, shift = (
         None if vector is None else leaf_view(vector, n=split_by(vector, norm.atoms)[0])
         for vector in (norm.gain, norm.shift)
     )
-    if bias is not None:
-        in_bias, left = split_by(bias, atoms(rows))
-        if left:
-            return None
-        return ReaderMean(f"mean of {title(leaf)} as a reader", weight, leaf_view(bias, h=in_bias), gain, shift)
-    return ReaderMean(f"mean of {title(leaf)} as a reader", weight, None, gain, None)
+    bias = None if norm.shift is None else reader.bias(network)
+    if norm.shift is not None and bias is None and not reader.ignores_constants(network):
+        return None
+    into = None if bias is None else leaf_view(bias, h=split_by(bias, atoms(rows))[0])
+    return ReaderMean(f"mean of {title(leaf)} as a reader", weight, into, gain, None if into is None else shift)
 
 
 def propose_writer_means(network: Network, read: set[str]) -> Iterator[Proposal]:
     """For every parameter, the component along an axis that every norm or softmax behind it removes."""
-    grouped: dict[tuple[Atom, ...], dict[Node, str]] = {}
+    grouped: dict[tuple[Atom, ...], dict[Node, tuple[tuple[Slot, ...], str]]] = {}
     for channels in _removed(network):
         for leaf in network.leaves:
-            if not _holds_once(leaf, channels) or leaf in grouped.get(channels, {}):
-                continue
-            verdict = network.invisible(leaf, split_by(leaf, channels)[0])
-            if verdict is not None and network.is_alone(leaf):
-                grouped.setdefault(channels, {})[leaf] = verdict
-    for channels, verdicts in grouped.items():
-        for leaves in _with_bias(network, verdicts):
-            flag = SOFTMAX if verdicts[leaves[0]] == "softmax" else EXACT
-            yield from _writer_mean(leaves, channels, flag, centred=leaves[0].name in read)
+            for slots in _axes(leaf, channels):
+                verdict = network.invisible(leaf, slots)
+                if verdict is not None and network.is_alone(leaf):
+                    grouped.setdefault(channels, {})[leaf] = slots, verdict
+    for found in grouped.values():
+        for leaves in _with_bias(network, set(found)):
+            flag = found[leaves[0]][1]
+            yield _writer_mean([(leaf, found[leaf][0]) for leaf in leaves], flag, centred=leaves[0].name in read)
 
 
-def _writer_mean(
-    leaves: tuple[Node, ...], channels: tuple[Atom, ...], flag: str, *, centred: bool
-) -> Iterator[Proposal]:
+def _writer_mean(leaves: list[tuple[Node, tuple[Slot, ...]]], flag: str, *, centred: bool) -> Proposal:
+    first = leaves[0][0]
     try:
-        views = []
-        for leaf in leaves:
-            n, rest = split_by(leaf, channels)
-            views.append(leaf_view(leaf, n=n, h=rest))
+        views = [leaf_view(leaf, n=n, h=[slot for slot in leaf.free if slot not in n]) for leaf, n in leaves]
     except Unviewable as reason:
-        yield Proposal((), str(reason), (leaves[0].module,))
-        return
+        return Proposal((), str(reason), (first.module,))
     family = "mean of class weights" if flag == SOFTMAX else "mean of writers"
-    name = f"mean of {title(leaves[0])}"
+    name = f"mean of {title(first)}"
     factor = WriterMean(name, tuple(views), centred=centred, family=family, flags=frozenset({flag}))
-    yield Proposal(((factor,),))
+    return Proposal(((factor,),))
+
+
+def _axes(leaf: Node, channels: tuple[Atom, ...]) -> Iterator[tuple[Slot, ...]]:
+    """The slots of a leaf that may stand for an axis: a square map holds it twice."""
+    return product(*([slot for slot in leaf.free if slot.atom.root() is atom] for atom in channels))
 
 
 def _removed(network: Network) -> list[tuple[Atom, ...]]:
@@ -98,19 +99,14 @@ def _removed(network: Network) -> list[tuple[Atom, ...]]:
     return [axes for axes in found if axes]
 
 
-def _holds_once(leaf: Node, channels: tuple[Atom, ...]) -> bool:
-    held = atoms(leaf.free)
-    return all(held.count(atom) == 1 for atom in channels)
-
-
-def _with_bias(network: Network, verdicts: dict[Node, str]) -> Iterator[tuple[Node, ...]]:
+def _with_bias(network: Network, leaves: set[Node]) -> Iterator[tuple[Node, ...]]:
     """Weights, each with the bias that is added to what it writes; biases that stand alone."""
     taken: set[Node] = set()
-    for leaf in sorted(verdicts, key=lambda leaf: -len(leaf.free)):
+    for leaf in sorted(leaves, key=lambda leaf: (-len(leaf.free), leaf.order)):
         if leaf in taken:
             continue
         use = network.only_use(leaf)
         bias = None if use is None else Reader(use[0], use[1], leaf).bias(network)
-        pair = (leaf,) if bias not in verdicts or bias in taken else (leaf, bias)
+        pair = (leaf,) if bias is None or bias not in leaves - taken else (leaf, bias)
         taken |= set(pair)
         yield pair

@@ -6,12 +6,15 @@ from functools import cached_property
 
 import networkx as nx
 
+from ..factor import EXACT, SOFTMAX
 from .axes import Atom, Slot
 from .expression import Kind, Node
 from .parts import overlap
 from .reading import Expression
 
 Use = tuple[Node, int]
+
+_NONLINEAR = (Kind.RMS_NORM, Kind.RECTIFIER, Kind.FUNCTION, Kind.POOL, Kind.OPAQUE)
 
 
 @dataclass(frozen=True)
@@ -85,28 +88,37 @@ class Network:
         Returns:
             ``"exact"``; ``"softmax"`` when the logits change but not the probabilities; None when something sees it.
         """
-        todo, seen, verdict = [(node, frozenset(constant))], set(), "exact"
+        constant = frozenset(constant)
+        verdicts = [self.ignored(use, constant) for use in self.uses(node)]
+        verdicts += [self._at_output(node, constant)] if node in self.outputs else []
+        return None if None in verdicts else SOFTMAX if SOFTMAX in verdicts else EXACT
+
+    def ignored(self, use: Use, constant: frozenset[Slot]) -> str | None:
+        """The same for a change of an operand that only one of its uses reads."""
+        todo, seen, verdict = [(*use, constant)], set(), EXACT
         while todo:
             state = todo.pop()
             if state in seen:
                 continue
             seen.add(state)
-            node, constant = state
+            node, place, constant = state
+            if node.kind in (Kind.SOFTMAX, Kind.LAYER_NORM):
+                if not (node.over and set(reader_over(node)) <= constant):
+                    return None
+                continue
+            if node.kind in _NONLINEAR or (node.operands.count(node.operands[place]) > 1 and node.kind is not Kind.SUM):
+                return None
+            constant = constant_after(node, place, constant)
             if node in self.outputs:
-                if node is not self.outputs[0] or not self.classes or not self.classes <= constant:
+                if self._at_output(node, constant) is None:
                     return None
-                verdict = "softmax"
-            for reader, place in self.uses(node):
-                if reader.kind in (Kind.SOFTMAX, Kind.LAYER_NORM):
-                    if not (reader.over and set(reader_over(reader)) <= constant):
-                        return None
-                    continue
-                if reader.kind in (Kind.RMS_NORM, Kind.RECTIFIER, Kind.FUNCTION, Kind.POOL, Kind.OPAQUE):
-                    return None
-                if reader.operands.count(node) > 1 and reader.kind is not Kind.SUM:
-                    return None
-                todo.append((reader, constant_after(reader, place, constant)))
+                verdict = SOFTMAX
+            todo += [(*further, constant) for further in self.uses(node)]
         return verdict
+
+    def _at_output(self, node: Node, constant: frozenset[Slot]) -> str | None:
+        is_head = node is self.outputs[0] and bool(self.classes) and self.classes <= constant
+        return SOFTMAX if is_head else None
 
 
 def reader_over(node: Node) -> tuple[Slot, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..factor import EXACT
 from .axes import Atom, Slot
 from .expression import Kind, Node
 from .network import Network, atoms, reader_over
@@ -70,6 +71,16 @@ class Reader:
     place: int
     leaf: Node
 
+    @property
+    def rows(self) -> tuple[Slot, ...]:
+        """The slots of the parameter that the product keeps."""
+        return tuple(self.product.map(self.place).values())
+
+    def columns(self, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+        """The slots of the parameter that are contracted with these slots of the value."""
+        partners = self.product.summed(1 - self.place)
+        return tuple(slot for slot in map(partners.get, slots) if slot is not None)
+
     def bias(self, network: Network) -> Node | None:
         """The leaf that is added to the product and that has the parameter's free axes alone."""
         use = network.only_use(self.product)
@@ -86,18 +97,22 @@ class Reader:
     def ignores_constants(self, network: Network) -> bool:
         """Whether a change of the result that depends on the parameter's axes alone is invisible."""
         constant = [slot for slot in self.product.free if slot not in self.product.map(self.place)]
-        return network.invisible(self.product, constant) == "exact"
+        return network.invisible(self.product, constant) == EXACT
 
 
-def readers(network: Network, norm: Norm) -> Iterator[Reader]:
-    """The maps that contract a norm's output along the normalized axis, choices and averages of tokens between."""
+def readers(network: Network, norm: Norm) -> Iterator[tuple[Reader, tuple[Slot, ...]]]:
+    """The maps that contract a norm's output along the normalized axis, choices and averages of tokens between.
+
+    Each with the slots of the parameter along that axis.
+    """
     for node, slots in carriers(network, norm.output, norm.atoms):
         for product, place in network.uses(node):
             if product.kind is not Kind.PRODUCT or len(product.operands) != 2 or "padded" in product.name:
                 continue
             leaf, partners = product.operands[1 - place], product.summed(place)
             if leaf.kind is Kind.LEAF and all(partners.get(slot) is not None for slot in slots):
-                yield Reader(product, 1 - place, leaf)
+                reader = Reader(product, 1 - place, leaf)
+                yield reader, reader.columns(slots)
 
 
 def carriers(network: Network, node: Node, axis: tuple[Atom, ...]) -> Iterator[tuple[Node, tuple[Slot, ...]]]:

@@ -1,8 +1,10 @@
 """Factor pairs and gains, from the scalings that cancel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
+
+import torch
 
 from ..absorption import Gain
 from ..factor import AbstractFactor
@@ -27,12 +29,24 @@ class _Family:
         copies: the atoms with an independent element for each index.
         sides: the leaves that scale with the group and those that scale against it.
         freedom: the group.
+        solutions: what it was made of.
     """
 
     matrix: tuple[Atom, ...]
     copies: tuple[Atom, ...]
     sides: tuple[tuple[Node, ...], tuple[Node, ...]]
     freedom: Freedom
+    solutions: tuple[Solution, ...]
+
+    @property
+    def axes(self) -> set[Atom]:
+        """The atoms along which the solutions scale."""
+        return {slot.atom.root() for solution in self.solutions for _, slot in solution.exponents}
+
+    @property
+    def exponents(self) -> dict[Node, int]:
+        """Of the leaves, the same for all solutions."""
+        return {node: s for (node, _), s in self.solutions[0].leaves.items()}
 
 
 def propose_pairs(network: Network) -> Iterator[Proposal]:
@@ -41,14 +55,36 @@ def propose_pairs(network: Network) -> Iterator[Proposal]:
     for solution in solutions(network):
         members = frozenset((node, s) for (node, _), s in solution.exponents.items())
         grouped.setdefault(members, []).append(solution)
+    families: list[_Family] = []
     for group in grouped.values():
         try:
             family = _family(group)
-            if family is not None:
-                yield Proposal(tuple(_factors(network, family)))
         except Unviewable as reason:
-            modules = tuple(sorted({node.name.rpartition(".")[0] for node, _ in group[0].leaves}))
-            yield Proposal((), f"a scaling was found and not expressed: {reason}", modules)
+            yield _missed(group, reason)
+            continue
+        families += [] if family is None else [family]
+    kept: list[_Family] = []
+    for family in sorted(families, key=lambda family: -len(family.copies + family.matrix)):
+        if _is_new(family, kept):
+            kept.append(family)
+            try:
+                yield Proposal(tuple(_factors(network, family)))
+            except Unviewable as reason:
+                yield _missed(family.solutions, reason)
+
+
+def _missed(group: Sequence[Solution], reason: Unviewable) -> Proposal:
+    modules = {node.name.rpartition(".")[0] or "the model itself" for node, _ in group[0].leaves}
+    return Proposal((), f"a scaling was found and not expressed: {reason}", tuple(sorted(modules)))
+
+
+def _is_new(family: _Family, known: list[_Family]) -> bool:
+    """Whether a family is no combination of others that act for each index of its axes apart."""
+    wide = [other for other in known if family.axes <= set(other.copies + other.matrix)]
+    leaves = list(dict.fromkeys(leaf for each in (family, *wide) for leaf in each.exponents))
+    rows = [[each.exponents.get(leaf, 0) for leaf in leaves] for each in (*wide, family)]
+    matrix = torch.tensor(rows, dtype=torch.float64)
+    return int(torch.linalg.matrix_rank(matrix)) > (int(torch.linalg.matrix_rank(matrix[:-1])) if wide else 0)
 
 
 def _family(group: list[Solution]) -> _Family | None:
@@ -67,7 +103,7 @@ def _family(group: list[Solution]) -> _Family | None:
     copies = tuple(atom for atom in common if atom not in matrix)
     sides = (_maximal([node for node, s in leaves.items() if s == sign]) for sign in (1, -1))
     first_side, second_side = sorted(sides, key=lambda side: min(map(_order, side)))
-    return _Family(matrix, copies, (first_side, second_side), freedom)
+    return _Family(matrix, copies, (first_side, second_side), freedom, tuple(group))
 
 
 def _order(leaf: Node) -> tuple[int, ...]:
@@ -87,6 +123,8 @@ def _factors(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor
     if gain is not None:
         yield (gain,)
         return
+    if any(leaf.offset for side in family.sides for leaf in side):
+        raise Unviewable("a pair of which one is stored with an offset")
     if family.freedom is Freedom.SCALING:
         paired = _complex_pair(network, family)
         if paired is not None:
@@ -122,8 +160,12 @@ def _gain(network: Network, family: _Family) -> Gain | None:
             gain = gains[0]
             k, _ = split_by(gain, family.copies)
             rest = [leaf for leaf in side if leaf is not gain]
+            if any(leaf.offset for leaf in (*rest, *other)):
+                raise Unviewable("two gains that are stored with an offset")
             followers, readers = (tuple(_last_axis(leaf, family) for leaf in leaves) for leaves in (rest, other))
-            return Gain(f"{gain.name} into {readers[0].parameter}", leaf_view(gain, h=k), readers, followers)
+            return Gain(
+                f"{gain.name} into {readers[0].parameter}", leaf_view(gain, h=k), readers, followers, gain.offset
+            )
     return None
 
 

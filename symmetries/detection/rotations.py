@@ -1,6 +1,7 @@
 """Streams that may be rotated as a whole."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from ..rotation import Rotation
 from ..view import View
@@ -9,9 +10,11 @@ from .expression import Kind, Node
 from .layout import Unviewable, leaf_view, split_by, title
 from .network import Network, atoms, reader_over
 from .norms import Norm, Reader, carriers, is_stochastic, norms
+from .parts import lineage
 from .proposal import Proposal
 
 State = tuple[Node, tuple[Slot, ...]]
+T = TypeVar("T")
 
 
 class _Seen(Exception):
@@ -67,7 +70,7 @@ class _Stream:
     def _sources(self, node: Node, slots: tuple[Slot, ...]) -> list[State]:
         """The operands that hold the stream; a parameter is a writer."""
         if node.kind is Kind.LEAF:
-            if not self._network.is_alone(node) or node in self._readers:
+            if node in self._readers:
                 raise _Seen
             self._writers[node] = slots
             return []
@@ -114,11 +117,10 @@ class _Stream:
 
     def _reads(self, reader: Reader, place: int, slots: tuple[Slot, ...], gain: Node | None) -> None:
         leaf = reader.leaf
-        alone = leaf.kind is Kind.LEAF and len(self._network.uses(leaf)) == 1 and self._network.is_alone(leaf)
-        if not alone or leaf in self._writers or "padded" in reader.product.name:
+        single = leaf.kind is Kind.LEAF and len(self._network.uses(leaf)) == 1
+        if not single or leaf in self._writers or "padded" in reader.product.name:
             raise _Seen
-        partners = reader.product.summed(place)
-        self._readers[leaf] = (tuple(slot for slot in map(partners.get, slots) if slot is not None), gain)
+        self._readers[leaf] = (reader.columns(slots), gain)
 
     def rotation(self) -> Rotation:
         """The stream as a factor.
@@ -126,7 +128,9 @@ class _Stream:
         Raises:
             Unviewable: a writer or reader that no view describes.
         """
-        writers = tuple(self._view(leaf, slots) for leaf, slots in self._writers.items())
+        if any(gain is not None and gain.offset for _, gain in self._readers.values()):
+            raise Unviewable("a rotation through a norm whose gain is stored with an offset")
+        writers = tuple(self._view(leaf, slots) for leaf, slots in self._whole(self._writers).items())
         axis = atoms(next(iter(self._writers.values())))
         vectors = {
             leaf: leaf_view(leaf, n=split_by(leaf, axis)[0])
@@ -136,7 +140,7 @@ class _Stream:
         }
         readers = tuple(
             (self._view(leaf, slots), None if gain is None else vectors[gain])
-            for leaf, (slots, gain) in self._readers.items()
+            for leaf, (slots, gain) in self._whole(self._readers).items()
         )
         shifts = tuple(
             (vectors[norm.shift], None if norm.gain is None else vectors[norm.gain])
@@ -146,6 +150,13 @@ class _Stream:
         fixes_ones = any(core.kind is Kind.LAYER_NORM for core in self.norms)
         name = f"rotation of the stream of {title(min(self._writers, key=lambda leaf: leaf.order))}"
         return Rotation(name, writers, readers, shifts, fixes_ones=fixes_ones)
+
+    def _whole(self, table: dict[Node, T]) -> dict[Node, T]:
+        """Without the parts of what is there as a whole; every leaf that holds their entries must be there."""
+        for leaf in table:
+            if any(other not in table for other in self._network.overlapping(leaf)):
+                raise _Seen
+        return {leaf: value for leaf, value in table.items() if not any(up in table for up in lineage(leaf)[1:])}
 
     @staticmethod
     def _view(leaf: Node, slots: tuple[Slot, ...]) -> View:

@@ -89,12 +89,12 @@ def _leaf_sources(network: Network) -> list[_Source]:
     channels = list(dict.fromkeys(norm.atoms for norm in norms(network)))
     found: list[_Source] = []
     for leaf in network.leaves:
-        use = network.only_use(leaf)
-        if use is None or use[0].kind not in (Kind.SUM, Kind.SELECTION) or not network.is_alone(leaf):
+        kinds = {user.kind for user, _ in network.uses(leaf)}
+        if not kinds & {Kind.SUM, Kind.SELECTION} or not network.is_alone(leaf):
             continue
         held = atoms(leaf.free)
         narrow = [axis for axis in channels if len(axis) < len(held) and all(held.count(atom) == 1 for atom in axis)]
-        if use[0].kind is Kind.SUM and not narrow:
+        if kinds == {Kind.SUM} and not narrow:
             narrow = [held]
         found += [_Source((leaf,), leaf, axis) for axis in narrow]
     return sorted(found, key=lambda source: (_rows(source), source.leaves[0].order))
@@ -161,6 +161,7 @@ def _factor(source: _Source, followers: tuple[View, ...], taken: Absorbed, centr
         followers,
         centred=not readers and bool(source.axis) and names <= centred,
         family="shift into bias" if readers else "trade of constants",
+        flags=frozenset({taken.flag}),
     )
 
 
@@ -171,8 +172,8 @@ def _rows_by_channel(leaf: Node, axis: Axis) -> View:
 
 def _reader(reader: Reader, bias: Node, k: tuple[Slot, ...]) -> tuple[View, View]:
     """Weight ``(copies, out, k)`` and bias ``(1, out, 1)``."""
-    rows = tuple(reader.product.map(reader.place).values())
-    taps = tuple(slot for slot in reader.leaf.free if slot not in rows and slot not in k)
+    rows = reader.rows
+    taps = [slot for slot in reader.leaf.free if slot not in (*rows, *k)]
     return leaf_view(reader.leaf, copies=taps, n=rows, h=k), leaf_view(bias, n=split_by(bias, atoms(rows))[0])
 
 
