@@ -21,6 +21,7 @@ class Euclidean(AbstractGeometry):
     def chart(self, params: Params) -> "FlatChart":
         """The frame is the identity."""
         require_finite(params)
+        params = {name: p.detach() for name, p in params.items()}
         return FlatChart(params, {name: torch.ones((), dtype=p.dtype, device=p.device) for name, p in params.items()})
 
 
@@ -53,6 +54,7 @@ class Adaptive(AbstractGeometry):
     def chart(self, params: Params) -> "FlatChart":
         """The frame is the diagonal T."""
         require_finite(params)
+        params = {name: p.detach() for name, p in params.items()}
         return FlatChart(params, {name: self.scale(p) for name, p in params.items()})
 
     def scale(self, w: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Keeping to the section of an absorption: directions along which a tangent must have no mean."""
 
 import math
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -32,18 +33,23 @@ def row_normals(side: Sequence[View], pins: Sequence[View], shapes: Shapes) -> T
 
 
 def _row_groups(view: View, pin: View, shapes: Shapes) -> list[Tensor]:
-    """The groups of rows of ``view`` that ``pin`` averages; empty where it averages across copies or columns."""
-    labels = column_labels(pin, shapes)
-    seen = view.read({view.parameter: labels})
+    """The groups of rows of ``view`` that ``pin`` averages; none where it averages across copies or columns."""
+    seen = view.read({view.parameter: column_labels(pin, shapes)})
     seen = (seen.real if seen.is_complex() else seen).long()  # (copies, n, h)
     pattern = seen[0, :, 0]
     groups = [torch.nonzero(pattern == label).flatten() for label in pattern.unique() if label >= 0]
-    size = pin.shape(shapes)[1]
+    inside = torch.zeros_like(pattern, dtype=torch.bool)
     for group in groups:
-        values = seen[:, group, :]
-        uniform = bool((values == values[:, :1]).all()) and bool((values >= 0).all())
-        if not uniform or len(group) != size:
-            return []
+        inside[group] = True
+        one_column = bool((seen[:, group] == seen[:, group[:1]]).all())
+        inside[group] &= one_column and len(group) == pin.shape(shapes)[1]
+    if bool(((seen >= 0) != inside[:, None]).any()):
+        warnings.warn(
+            f"the section of {pin.parameter!r} read as {pin.pattern!r} mixes copies or columns of a factor pair: its "
+            "directions stay in the ball (the geometry is invariant all the same)",
+            stacklevel=2,
+        )
+        return []
     return groups
 
 

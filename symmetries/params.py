@@ -53,8 +53,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
 
 def require_finite(params: Params) -> None:
     """Raise ``ValueError`` naming every parameter that holds a NaN or an infinity."""
-    bad = [name for name, value in params.items() if not bool(torch.isfinite(value).all())]
-    if bad:
+    finite = [torch.isfinite(value).all() for value in params.values()]
+    if finite and not bool(torch.stack(finite).all()):  # one synchronisation where all is well
+        bad = [name for name, value in zip(params, finite, strict=True) if not value]
         raise ValueError(
             f"parameters must be finite, got NaN or Inf in {bad[:5]}{' ...' if len(bad) > 5 else ''}; "
             "check the checkpoint, or the learning rate it was trained with"
