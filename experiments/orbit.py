@@ -7,7 +7,7 @@ Claim
     1e-2 to 1e2, which leaves the function as it is.
 
 Runs for
-    RUNTIME on 2 cores, --quick 10 seconds.
+    about 2 minutes on 2 cores, --quick 15 seconds.
 
 Writes
     results/orbit/orbit.json    sizes, values, ratios, change of the function; configuration and versions
@@ -113,6 +113,7 @@ def curves(reference: MeasureTable, tables: list[MeasureTable]) -> list[dict[str
             "values": [row["g.theta"] for row in along],
             "ratios": [row["ratio"] for row in along],
             "invariant": all(row["invariant"] for row in along),
+            "resolved": along[0]["resolved"],
         }
         for along in zip(*compared, strict=True)
     ]
@@ -130,7 +131,5 @@ def rows(document: dict[str, Any]) -> list[dict[str, Any]]:
 def summary(document: dict[str, Any]) -> str:
     """What the figure shows, in words."""
     points, worst = len(document["sizes"]), max(document["defects"])
-    farthest = [
-        Movement.of(curve, max(curve["ratios"], key=from_one), curve["invariant"]) for curve in document["curves"]
-    ]
+    farthest = [Movement.of(curve, max(curve["ratios"], key=from_one)) for curve in document["curves"]]
     return f"\nAt {points} points of one orbit the function changed by at most {worst:.0e}.\n" + verdict(farthest)

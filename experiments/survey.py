@@ -20,6 +20,10 @@ from .verdict import is_invariant
 RADII = {"standard": 0.1, "adaptive": 0.5, "geodesic": 0.2, "geodesic mixed": 0.2}
 
 
+RESOLVED = 2.0
+"""An estimate is told from zero when it is this many standard errors away."""
+
+
 @dataclass(frozen=True)
 class Survey:
     """A trained model, its symmetry, and what is measured on it.
@@ -122,7 +126,11 @@ class Survey:
 
 
 def comparison(before: MeasureTable, after: MeasureTable) -> list[dict[str, object]]:
-    """One row for each measure: its values at two representatives, their ratio, and whether it moved."""
+    """One row for each measure: its values at two representatives, their ratio, and whether it moved.
+
+    ``stderr`` is that of the first value; where the value is not ``resolved``, zero is as likely, and the ratio says
+    something only if it is 1 (the draws are the same).
+    """
     return [
         {
             "measure": row.measure,
@@ -131,6 +139,8 @@ def comparison(before: MeasureTable, after: MeasureTable) -> list[dict[str, obje
             "g.theta": after[row.measure, row.geometry].value,
             "ratio": ratio,
             "invariant": is_invariant(ratio),
+            "stderr": row.stderr,
+            "resolved": row.stderr is None or abs(row.value) > RESOLVED * row.stderr,
         }
         for row, ratio in zip(before.rows, after.ratio(before).values(), strict=True)
     ]

@@ -18,11 +18,15 @@ class Movement:
     geometry: str
     ratio: float
     invariant: bool
+    resolved: bool = True
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], ratio: float, invariant: bool) -> "Movement":
-        """The movement of a row that names a measure and a geometry."""
-        return cls(row["measure"], row["geometry"], ratio, invariant)
+    def of(cls, row: Mapping[str, Any], ratio: float) -> "Movement":
+        """The movement of a row that says what was measured, and whether it moved."""
+        return cls(row["measure"], row["geometry"], ratio, row["invariant"], row["resolved"])
+
+    def __str__(self) -> str:
+        return f"{self.measure} ({self.geometry})" if self.geometry else self.measure
 
 
 def is_invariant(ratio: float) -> bool:
@@ -36,7 +40,7 @@ def from_one(ratio: float) -> float:
 
 
 def verdict(movements: Iterable[Movement]) -> str:
-    """Two lists: what did not move, by geometry, and what did, farthest first.
+    """What did not move, by geometry; what did, farthest first; and what draws did not resolve.
 
     Example:
         >>> print(verdict([Movement("trace", "standard", 120.0, False), Movement("trace", "geodesic", 1.0, True)]))
@@ -47,10 +51,12 @@ def verdict(movements: Iterable[Movement]) -> str:
     """
     movements = list(movements)
     still = [m for m in movements if m.invariant]
-    moved = sorted((m for m in movements if not m.invariant), key=lambda m: -from_one(m.ratio))
+    moved = sorted((m for m in movements if not m.invariant and m.resolved), key=lambda m: -from_one(m.ratio))
+    noise = [str(m) for m in movements if not m.invariant and not m.resolved]
     lines = [f"Invariant (relative change below {INVARIANT:.0e}):"] if still else ["Nothing was invariant."]
     for geometry, group in groupby(still, key=lambda m: m.geometry):
         lines.append(f"  {geometry or 'no geometry'}: {', '.join(m.measure for m in group)}")
     lines += ["Moved, by the factor:"] if moved else ["Nothing moved."]
-    lines += [f"  {m.ratio:>12.4g}  {m.measure}{f' ({m.geometry})' if m.geometry else ''}" for m in moved]
+    lines += [f"  {m.ratio:>12.4g}  {m}" for m in moved]
+    lines += [f"Not told from zero at theta by these draws, so without a factor: {', '.join(noise)}"] if noise else []
     return "\n".join(lines)

@@ -24,6 +24,12 @@ def test_an_empty_list_is_said_in_words(invariant: bool, text: str) -> None:
     assert text in verdict([Movement("trace", "standard", 1.0, invariant)])
 
 
+def test_a_value_that_draws_do_not_resolve_has_no_factor() -> None:
+    text = verdict([Movement("rise", "standard", 77.0, False, resolved=False)])
+    assert "77" not in text
+    assert "Not told from zero at theta by these draws, so without a factor: rise (standard)" in text
+
+
 def test_up_and_down_are_equally_far_from_one() -> None:
     assert from_one(4.0) == pytest.approx(from_one(0.25))
     assert from_one(-1.0) == from_one(float("nan")) == math.inf
