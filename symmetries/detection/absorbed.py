@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ..factor import EXACT, SOFTMAX
 from .axes import Slot
 from .expression import Kind, Node
-from .network import Network
-from .norms import Reader, is_stochastic
+from .network import Network, is_stochastic
+from .norms import Reader
 
 State = tuple[Node, tuple[Slot, ...]]
 

@@ -46,12 +46,12 @@ class Node:
             mapped is broadcast over.
         contracted: for a product, pairs of summed slots ``(of the first operand, of the second)``; None for a sum
             over one operand's slot alone.
-        over: the operand's slots that a norm, softmax or pool works on; for a join the result's; for a part of a
-            parameter the slot of a range.
+        over: the operand's slots that a norm, softmax or pool works on; for a join the result's; for a part the slot of
+            a range.
         name: of the parameter, or of the operation.
         axes: for a whole parameter, its dimensions.
         whole: for a part of a parameter, the leaf it is a part of; ``maps[0]`` leads to its slots.
-        chosen: for a part of a parameter, which entries: ``(slot of the whole, start, stop)``.
+        chosen: for a part of a value, which entries: ``(slot of the value, start, stop)``.
         offset: for a leaf, a number that is added to the parameter.
         lengths: for a join, the lengths of its operands along `over`.
         module: dotted path of the module that computes it.
@@ -80,11 +80,22 @@ class Node:
 
     def map(self, operand: int) -> dict[Slot, Slot]:
         """From the result's slots to those of an operand."""
-        return dict(resolved_pairs(self.maps[operand]))
+        in_range = self.range_pairs if operand == len(self.operands) - 1 else ()
+        return dict((*resolved_pairs(self.maps[operand]), *in_range))
+
+    @property
+    def range_pairs(self) -> Pairs:
+        """The slots of a part that is one of equal blocks, with those of the value inside the block."""
+        if self.chosen is None or not self.over:
+            return ()
+        (slot, start, stop), inside = self.chosen, resolved(self.over)
+        within = slot.resolved()[1:]
+        fits = start % (stop - start) == 0 and [s.atom.root() for s in inside] == [s.atom.root() for s in within]
+        return tuple(zip(inside, within, strict=True)) if fits else ()
 
     def back(self, operand: int) -> dict[Slot, Slot]:
         """From an operand's slots to the result's."""
-        return {b: a for a, b in resolved_pairs(self.maps[operand])}
+        return {b: a for a, b in self.map(operand).items()}
 
     def sums(self) -> tuple[tuple[Slot | None, Slot | None], ...]:
         """The contracted slots of a product, resolved."""
@@ -96,7 +107,8 @@ class Node:
                 found += [(slot, None) for slot in a.resolved()]
             elif b is not None:
                 found += [(None, slot) for slot in b.resolved()]
-        return tuple(found)
+        within = {slot for _, slot in self.range_pairs}
+        return tuple(pair for pair in found if pair[1] not in within)
 
     def summed(self, operand: int) -> dict[Slot, Slot | None]:
         """The contracted slots of one operand, with their partners in the other."""
@@ -168,13 +180,12 @@ class Selector:
             new[slot] = Slot(atom)
         slots = tuple(new[other] for other in node.free if other in new)
         kept = tuple((new[a], a) for a in new if a is not slot)
+        over, chosen = (new[slot],) if slot in new else (), (slot, start, stop)
         if not is_linear_in_parameters(node, slot):
-            rows = constant(s for s in slots if s not in dict(kept))
-            of_rows = tuple((s, s) for s in rows.slots)
-            return Node(Kind.SELECTION, slots, (rows, node), (of_rows, kept), ((None, slot),), module=node.module), new
+            part = Node(Kind.SELECTION, slots, (constant(), node), ((), kept), ((None, slot),), over, chosen=chosen)
+            part.module = node.module
+            return part, new
         if node.kind is Kind.LEAF:
-            over = tuple(s for s in slots if s not in dict(kept))
-            chosen = (slot, start, stop)
             part = Node(Kind.LEAF, slots, (), (kept,), over=over, name=node.name, whole=node, chosen=chosen)
             part.order = node.order
             return part, new

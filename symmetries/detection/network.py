@@ -130,11 +130,29 @@ def constant_after(node: Node, place: int, constant: frozenset[Slot]) -> frozens
     """Along which slots of a node a change is constant, when it is along some of an operand's."""
     inner = node.map(place)
     kept = {outer for outer, slot in inner.items() if slot in constant}
-    if node.kind is Kind.PRODUCT or node.kind is Kind.SELECTION:
-        return frozenset(kept - {s for i in range(len(node.operands)) if i != place for s in node.map(i)})
-    if node.kind in (Kind.SUM, Kind.MASK):
-        kept |= {slot for slot in node.free if slot not in inner}
+    broadcast = {slot for slot in node.free if slot not in inner}
+    if node.kind in (Kind.SUM, Kind.MASK) or (is_stochastic(node, place) and set(node.summed(place)) <= constant):
+        return frozenset(kept | broadcast)
+    if node.kind in (Kind.PRODUCT, Kind.SELECTION):
+        kept -= {slot for i in range(len(node.operands)) if i != place for slot in node.map(i)}
     return frozenset(kept)
+
+
+def is_stochastic(node: Node, place: int) -> bool:
+    """Whether every entry of a result is a weighted mean of entries of an operand, with weights that sum to one."""
+    if node.kind is Kind.AVERAGE:
+        return True
+    if node.kind is Kind.SELECTION:
+        return place == 1
+    if node.kind is Kind.PRODUCT and len(node.operands) == 2:
+        weights = node.operands[1 - place]
+        summed = set(node.summed(1 - place))
+        return (
+            weights.kind is Kind.SOFTMAX
+            and weights.name != "_log_softmax"
+            and summed == {weights.back(0)[slot] for slot in reader_over(weights)}
+        )
+    return False
 
 
 def atoms(slots: Iterable[Slot]) -> tuple[Atom, ...]:

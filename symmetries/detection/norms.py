@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..factor import EXACT
 from .axes import Atom, Slot
 from .expression import Kind, Node
-from .network import Network, atoms, reader_over
+from .network import Network, atoms, is_stochastic, reader_over
 
 
 @dataclass(frozen=True)
@@ -124,20 +124,3 @@ def carriers(network: Network, node: Node, axis: tuple[Atom, ...]) -> Iterator[t
         passes = is_stochastic(reader, place) and all(slot in back for slot in slots)
         if passes:
             yield from carriers(network, reader, axis)
-
-
-def is_stochastic(node: Node, place: int) -> bool:
-    """Whether every entry of a result is a weighted mean of entries of an operand, with weights that sum to one."""
-    if node.kind is Kind.AVERAGE:
-        return True
-    if node.kind is Kind.SELECTION:
-        return place == 1
-    if node.kind is Kind.PRODUCT and len(node.operands) == 2:
-        weights = node.operands[1 - place]
-        summed = set(node.summed(1 - place))
-        return (
-            weights.kind is Kind.SOFTMAX
-            and weights.name != "_log_softmax"
-            and summed == {weights.back(0)[slot] for slot in reader_over(weights)}
-        )
-    return False

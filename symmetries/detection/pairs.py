@@ -13,7 +13,7 @@ from ..symmetry import Symmetry
 from ..view import View
 from .axes import Atom, Slot, align
 from .expression import Kind, Node
-from .layout import Unviewable, leaf_view, split_by, title
+from .layout import Unviewable, leaf_view, title
 from .network import Network
 from .parts import lineage, starts
 from .proposal import Proposal
@@ -42,6 +42,12 @@ class _Family:
     def axes(self) -> set[Atom]:
         """The atoms along which the solutions scale."""
         return {slot.atom.root() for solution in self.solutions for _, slot in solution.exponents}
+
+    def slots(self, leaf: Node, axes: Sequence[Atom]) -> tuple[Slot, ...]:
+        """The slots of a leaf for some atoms; where it holds one twice, that along which it scales."""
+        own = {slot.atom.root(): slot for each in self.solutions for node, slot in each.exponents if node is leaf}
+        other = {slot.atom.root(): slot for slot in leaf.free}
+        return tuple(own.get(atom, other[atom]) for atom in axes)
 
     @property
     def exponents(self) -> dict[Node, int]:
@@ -96,7 +102,8 @@ def _family(group: list[Solution]) -> _Family | None:
         if len(set(leaves.values())) < 2:
             return None  # nothing takes back what it scales: its values have no influence
         raise Unviewable(f"{next(iter(leaves)).name}: exponents {sorted(set(leaves.values()))}")
-    common = common_atoms(node for node, _ in first.exponents)
+    own = {slot.atom.root() for solution in group for _, slot in solution.exponents}
+    common = common_atoms([node for node, _ in first.exponents], own)
     freedom = min((solution.freedom for solution in group), key=lambda freedom: freedom.value)
     axes = {slot.atom.root() for solution in group if solution.freedom is freedom for _, slot in solution.exponents}
     matrix = tuple(atom for atom in common if atom in axes) if freedom is Freedom.MATRIX else ()
@@ -135,9 +142,8 @@ def _factors(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor
 
 
 def _view(leaf: Node, family: _Family) -> View:
-    copies, rest = split_by(leaf, family.copies)
-    h, _ = split_by(leaf, family.matrix)
-    return leaf_view(leaf, copies=copies, n=[slot for slot in rest if slot not in h], h=h)
+    copies, h = family.slots(leaf, family.copies), family.slots(leaf, family.matrix)
+    return leaf_view(leaf, copies=copies, n=[slot for slot in leaf.free if slot not in (*copies, *h)], h=h)
 
 
 def _name(family: _Family) -> str:
@@ -158,7 +164,7 @@ def _gain(network: Network, family: _Family) -> Gain | None:
         gains = [leaf for leaf in side if _is_gain(network, leaf, family)]
         if gains and any(len(leaf.free) > len(family.copies) for leaf in other):
             gain = gains[0]
-            k, _ = split_by(gain, family.copies)
+            k = family.slots(gain, family.copies)
             rest = [leaf for leaf in side if leaf is not gain]
             if any(leaf.offset for leaf in (*rest, *other)):
                 raise Unviewable("two gains that are stored with an offset")
@@ -176,8 +182,8 @@ def _is_gain(network: Network, leaf: Node, family: _Family) -> bool:
 
 
 def _last_axis(leaf: Node, family: _Family) -> View:
-    k, rest = split_by(leaf, family.copies)
-    return leaf_view(leaf, n=rest, h=k)
+    k = family.slots(leaf, family.copies)
+    return leaf_view(leaf, n=[slot for slot in leaf.free if slot not in k], h=k)
 
 
 def _complex_pair(network: Network, family: _Family) -> Symmetry | None:
@@ -187,8 +193,9 @@ def _complex_pair(network: Network, family: _Family) -> Symmetry | None:
         planes = [_plane(network, leaf) for leaf in side]
         views = []
         for leaf, pair in dict(plane for plane in planes if plane is not None).items():
-            copies, rest = split_by(leaf, family.copies)
-            views.append(leaf_view(leaf, copies=copies, n=[slot for slot in rest if slot is not pair], pair=pair))
+            copies = family.slots(leaf, family.copies)
+            rest = [slot for slot in leaf.free if slot not in (*copies, pair)]
+            views.append(leaf_view(leaf, copies=copies, n=rest, pair=pair))
         if None in planes:
             return None
         sides.append(tuple(views))
@@ -199,9 +206,8 @@ def _complex_pair(network: Network, family: _Family) -> Symmetry | None:
 
 def _plane(network: Network, leaf: Node) -> tuple[Node, Slot] | None:
     """A leaf with an axis that the network reads in two halves, and the slot of length two that tells them apart."""
-    halves = [part for part in (leaf, *network.overlapping(leaf)) if part.whole in (leaf, leaf.whole) and part.chosen]
-    for half in halves:
-        if half.chosen is None or half.whole is None or (half is leaf and leaf.whole is None):
+    for half in (*(part for part in network.overlapping(leaf) if part.whole is leaf), leaf):
+        if half.chosen is None or half.whole is None:
             continue
         slot, start, stop = half.chosen
         if slot.size == 2 * (stop - start) and start in (0, stop - start):

@@ -88,10 +88,6 @@ def _roots(leaf: Node) -> dict[Slot, Slot]:
     """From the slots of a leaf to those of the whole parameter, where they are whole axes of it."""
     if leaf.whole is None or leaf.chosen is None:
         return {slot: slot for slot in leaf.free}
-    slot, start, stop = leaf.chosen
-    pairs = dict(resolved_pairs(leaf.maps[0]))
-    inside, parts = resolved(leaf.over), slot.resolved()[1:]
-    if start % (stop - start) == 0 and [s.atom.root() for s in inside] == [s.atom.root() for s in parts]:
-        pairs |= dict(zip(inside, parts, strict=True))
+    pairs = dict((*resolved_pairs(leaf.maps[0]), *leaf.range_pairs))
     above = _roots(leaf.whole)
     return {own: above[old] for own, old in pairs.items() if old in above}

@@ -15,6 +15,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..params import Params
 
+_LOGITS = "logits"
 _CACHES = frozenset({"past_key_values", "cache_params"})
 
 
@@ -129,7 +130,7 @@ def record(model: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, 
             result = functional_call(model, trainable | fixed, args, kwargs)
     outputs = tuple(n for n in map(recorder.number, _tensors(result)) if n is not None)
     shapes = {name: value.shape for name, value in trainable.items()}
-    is_logits = not isinstance(result, Mapping) or "logits" in result
+    is_logits = not isinstance(result, Mapping) or any(key.startswith(_LOGITS) for key in result)
     return Recording(tuple(recorder.operations), tuple(trainable), shapes, outputs, is_logits)
 
 
@@ -248,8 +249,9 @@ def _tensors(result: Any) -> list[Tensor]:
     if isinstance(result, Tensor):
         return [result] if result.is_floating_point() else []
     if isinstance(result, Mapping):
-        if "logits" in result:
-            return _tensors(result["logits"])
+        logits = [value for key, value in result.items() if key.startswith(_LOGITS)]
+        if logits:
+            return _tensors(logits)
         return [t for key, value in result.items() if key not in _CACHES for t in _tensors(value)]
     if isinstance(result, tuple | list):
         return [tensor for value in result for tensor in _tensors(value)]

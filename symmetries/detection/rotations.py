@@ -8,8 +8,8 @@ from ..view import View
 from .axes import Slot
 from .expression import Kind, Node
 from .layout import Unviewable, leaf_view, split_by, title
-from .network import Network, atoms, reader_over
-from .norms import Norm, Reader, carriers, is_stochastic, norms
+from .network import Network, atoms, is_stochastic, reader_over
+from .norms import Norm, Reader, carriers, norms
 from .parts import lineage
 from .proposal import Proposal
 

@@ -7,7 +7,7 @@ symmetries that scale along i. Where every equation that a solution meets holds 
 :math:`\lambda` too, it is one of the general linear group.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -225,8 +225,8 @@ def _sum(a: dict[Variable, Fraction], b: dict[Variable, Fraction], factor: Fract
     return {key: value for key, value in total.items() if value}
 
 
-def common_atoms(nodes: Iterable[Node]) -> tuple[Atom, ...]:
-    """The atoms that every node holds exactly once, in the order of the first."""
-    nodes = list(nodes)
+def common_atoms(nodes: Sequence[Node], own: set[Atom]) -> tuple[Atom, ...]:
+    """The atoms that every node holds, once or as one of its own, in the order of the first."""
     held = [[slot.atom.root() for slot in node.free] for node in nodes]
-    return tuple(atom for atom in held[0] if all(other.count(atom) == 1 for other in held))
+    atoms = dict.fromkeys(held[0])
+    return tuple(a for a in atoms if all(other.count(a) == 1 or (a in own and a in other) for other in held))

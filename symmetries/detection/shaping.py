@@ -5,7 +5,7 @@ from typing import Any
 from .axes import new_axes
 from .call import Call, Reading
 from .expression import Kind
-from .value import Value, joined
+from .value import Value, data, joined
 
 IDENTITIES = frozenset({"alias", "detach", "clone", "contiguous", "_to_copy", "lift_fresh", "lift_fresh_copy"})
 
@@ -73,6 +73,8 @@ def slice_(
 ) -> Value | None:
     """A part of a dimension, or every n-th entry of it; None for a part that does not fit the steps."""
     dim %= len(value.axes)
+    if 0 in call.shape:
+        return data(call.shape)
     if step == 1:
         start, stop, _ = slice(start, stop).indices(value.shape[dim])
         return value.part(dim, start, stop, call.selector)
