@@ -51,9 +51,7 @@ class AbstractFactor(ABC):
         """The dimension of an orbit through generic parameters of these shapes."""
 
     @abstractmethod
-    def random(
-        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
-    ) -> Tensor:
+    def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """A random element; ``condition`` and ``scale`` say how far from the identity."""
 
     @abstractmethod

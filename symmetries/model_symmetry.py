@@ -119,9 +119,7 @@ class ModelSymmetry:
             factors: which factors move; by default those that a quotient takes out (:attr:`quotiented`).
         """
         chosen = self.quotiented if factors is None else tuple(factors)
-        return {
-            f.name: f.random(self.shapes, generator=generator, condition=condition, scale=scale) for f in chosen
-        }
+        return {f.name: f.random(self.shapes, generator=generator, condition=condition, scale=scale) for f in chosen}
 
     def random_algebra(
         self, generator: torch.Generator | None = None, *, factors: Iterable[AbstractFactor] | None = None
@@ -219,7 +217,7 @@ class ModelSymmetry:
     def require(self, params: Mapping[str, Tensor]) -> None:
         """Raise unless ``params`` has every parameter of the group, in the declared shape."""
         for factor in self.factors:
-            for name in factor.parameters:
+            for name in sorted(factor.parameters):
                 got = lookup(params, name).shape
                 if got != self.shapes[name]:
                     raise SymmetryError(
@@ -239,7 +237,9 @@ class ModelSymmetry:
             for family in self.families
         ]
         total = sum(shape.numel() for shape in self.shapes.values())
-        head = f"symmetry of dimension {self.dimension:,} ({self.dimension / max(total, 1):.2%} of {total:,} parameters)"
+        head = (
+            f"symmetry of dimension {self.dimension:,} ({self.dimension / max(total, 1):.2%} of {total:,} parameters)"
+        )
         unknown = [f"  not recognised: {', '.join(self.unrecognised)}"] if self.unrecognised else []
         return "\n".join([head, *lines, *unknown])
 

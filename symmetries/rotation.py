@@ -65,9 +65,7 @@ class Rotation(AbstractFactor):
         d = self._width(shapes) - self.fixes_ones
         return d * (d - 1) // 2
 
-    def random(
-        self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float
-    ) -> Tensor:
+    def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """The exponential of a Gaussian skew matrix: an angle of order one in every plane."""
         d = self._width(shapes)
         return self.exponential(self.random_algebra(shapes, generator=generator) / d**0.5)
