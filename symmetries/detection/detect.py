@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 from torch import nn
@@ -61,7 +62,7 @@ def detect(model: nn.Module, example: Any = None, head: Literal["softmax", "raw"
     expression = read(recording)
     network = Network.of(expression, softmax=head == "softmax" and recording.is_logits)
     proposals = list(_proposals(network))
-    factors = _held(proposals, recording, model)
+    factors = _distinct(_held(proposals, recording, model))
     unrecognised = [module for proposal in proposals if proposal.reason for module in proposal.modules]
     shapes = {name: value.shape for name, value in params.items()}
     return ModelSymmetry(tuple(factors), shapes, head, tuple(dict.fromkeys((*expression.unknown, *unrecognised))))
@@ -84,6 +85,15 @@ def _proposals(network: Network) -> Iterable[Proposal]:
 def _weights(group: tuple[AbstractFactor, ...]) -> Iterable[str]:
     """The parameters that carry the reader of a mean."""
     return (factor.views[0].parameter for factor in group)
+
+
+def _distinct(factors: list[AbstractFactor]) -> Iterable[AbstractFactor]:
+    """The factors, those of one name numbered: two axes of the same two parameters, for instance."""
+    count: dict[str, int] = {}
+    for factor in factors:
+        count[factor.name] = count.get(factor.name, 0) + 1
+        again = count[factor.name] > 1
+        yield replace(factor, name=f"{factor.name} ({count[factor.name]})") if again else factor  # type: ignore[type-var]
 
 
 def _held(proposals: list[Proposal], recording: Recording, model: nn.Module) -> list[AbstractFactor]:
