@@ -6,7 +6,7 @@ On the handwritten digits it
     3. trains again with SAM and with quotient SAM, at an equal number of gradient evaluations.
 
 Runs for
-    about 3 minutes on 2 cores, --quick 15 seconds.
+    2 to 3 minutes on 2 cores, --quick 15 seconds.
 
 Writes, to results/demo/
     demo.json         everything, with configuration, commit and versions
@@ -97,7 +97,7 @@ def main(config: Config) -> None:
     ):
         optimizer = sharpness_aware(config, geometry, radius)
         model, history = fitted(config, data, optimizer, epochs=config.epochs // 2, label=name)
-        table = Survey.of(config, model, data, symmetry).table({}, progress=True)
+        table = Survey.of(config, model, data, symmetry).table(progress=True)
         runs.append(outcome(name, model, history, held_out, table))
     show(side_by_side(runs))
 
@@ -176,7 +176,7 @@ def geodesics(survey: Survey, g: Element) -> list[dict[str, Any]]:
 def densities(survey: Survey, g: Element) -> list[dict[str, Any]]:
     """The spectral density at both representatives, each smoothed at its own scale."""
     panels = []
-    for name in tqdm(("standard", "adaptive", "geodesic"), desc="densities"):
+    for name in tqdm(("standard", "geodesic"), desc="densities"):
         spectra = {"theta": survey.spectrum({}, name), "g.theta": survey.spectrum(g, name)}
         curves = {}
         for label, spectrum in spectra.items():

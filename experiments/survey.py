@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +35,6 @@ class Survey:
         symmetry: of the model.
         theta: where the orbit starts.
         geometries: what a ball is; two depend on the representative, two do not.
-        directions: for each quotient geometry, Gaussian horizontal tangents at theta.
     """
 
     setting: Setting
@@ -42,12 +42,10 @@ class Survey:
     symmetry: ModelSymmetry
     theta: Params
     geometries: Mapping[str, AbstractGeometry]
-    directions: Mapping[str, Sequence[Tangent]]
 
     @classmethod
     def of(cls, setting: Setting, model: nn.Module, data: Split, symmetry: ModelSymmetry) -> "Survey":
         """The survey of a model at its present parameters, on the first images of the data."""
-        theta, generator = trainable_parameters(model), setting.generator()
         batch = next(data.first(setting.images).batches(setting.images))
         geometries = {
             "standard": Euclidean(),
@@ -55,13 +53,18 @@ class Survey:
             "geodesic": Quotient(symmetry),
             "geodesic mixed": Quotient(symmetry, metric=Mixed(), geodesic=Taylor(2)),
         }
-        directions = {
-            name: [geometry.random(theta, generator) for _ in range(max(setting.samples, setting.probes))]
-            for name, geometry in geometries.items()
+        loss = EmpiricalLoss(model, cross_entropy, [batch])
+        return cls(setting, loss, symmetry, trainable_parameters(model), geometries)
+
+    @cached_property
+    def directions(self) -> dict[str, list[Tangent]]:
+        """For each quotient geometry, Gaussian horizontal tangents at theta."""
+        count, generator = max(self.setting.samples, self.setting.probes), self.setting.generator()
+        return {
+            name: [geometry.random(self.theta, generator) for _ in range(count)]
+            for name, geometry in self.geometries.items()
             if isinstance(geometry, Quotient)
         }
-        loss = EmpiricalLoss(model, cross_entropy, [batch])
-        return cls(setting, loss, symmetry, theta, geometries, directions)
 
     def point(self, g: Element) -> Params:
         """The parameters that ``g`` moves theta to."""
@@ -85,12 +88,12 @@ class Survey:
 
         return {name: [push(tangent) for tangent in tangents] for name, tangents in self.directions.items()}
 
-    def table(self, g: Element, *, progress: bool = False) -> MeasureTable:
-        """Every measure there."""
+    def table(self, g: Element | None = None, *, progress: bool = False) -> MeasureTable:
+        """Every measure there; without an element at theta, with draws that nothing else is compared to."""
         setting = self.setting
         return measure(
             self.loss,
-            self.point(g),
+            self.point(g or {}),
             self.geometries,
             radius=RADII,
             steps=setting.steps,
@@ -98,7 +101,7 @@ class Survey:
             probes=setting.probes,
             lanczos_steps=setting.lanczos,
             generator=setting.generator(),
-            directions=self.transported(g),
+            directions=None if g is None else self.transported(g),
             progress=progress,
         )
 
