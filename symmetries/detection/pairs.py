@@ -47,7 +47,7 @@ class _Family:
         """The slots of a leaf for some atoms; where it holds one twice, that along which it scales."""
         own = {slot.atom.root(): slot for each in self.solutions for node, slot in each.exponents if node is leaf}
         other = {slot.atom.root(): slot for slot in leaf.free}
-        return tuple(own.get(atom, other[atom]) for atom in axes)
+        return tuple(own.get(atom.root(), other[atom.root()]) for atom in axes)
 
     @property
     def exponents(self) -> dict[Node, int]:
@@ -211,7 +211,7 @@ def _plane(network: Network, leaf: Node) -> tuple[Node, Slot] | None:
             continue
         slot, start, stop = half.chosen
         if slot.size == 2 * (stop - start) and start in (0, stop - start):
-            if slot.size > 2 and not slot.atom.parts:
+            if slot.size > 2 and not slot.atom.parts:  # nothing read the halves together yet
                 slot.atom.refine(2, slot.size // 2)
                 align(slot.resolved()[1:], half.over)
             if slot.resolved()[0].size == 2:
