@@ -86,9 +86,10 @@ class ModelSymmetry:
 
     @cached_property
     def dimension(self) -> int:
-        """The dimension of a generic orbit: the sum over factors, with overlaps counted once.
+        """The dimension of a generic orbit, as the sum over factors.
 
-        Detection declares factors that do not overlap, so that the sum is the rank; ``audit`` checks that on the model.
+        The sum is the rank of the vertical space where no direction belongs to two factors. Detection proposes factors
+        of which that holds; for declared ones ``audit`` gives the rank and the overlap.
         """
         return sum(family.dimension for family in self.families)
 

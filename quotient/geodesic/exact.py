@@ -25,7 +25,7 @@ class Exact(AbstractGeodesic):
         return spray.closed_form(velocity)
 
 
-def expm_action(generator: Tensor, vector: Tensor, bound: float) -> Tensor:
+def expm_action(generator: Tensor, vector: Tensor, bound: float, precision: torch.dtype = torch.float64) -> Tensor:
     r""":math:`e^{B} y` by truncated Taylor series, without forming the exponential.
 
     With :math:`\|B\| \le` ``bound`` the interval is cut into :math:`m = \lceil \text{bound} \rceil` pieces and the
@@ -36,10 +36,11 @@ def expm_action(generator: Tensor, vector: Tensor, bound: float) -> Tensor:
         generator: B, shape ``(..., n, n)``.
         vector: y, shape ``(..., n, k)``.
         bound: a bound on the operator norm of B.
+        precision: the dtype whose last place counts; the arithmetic is that of B.
     """
     pieces = max(1, math.ceil(bound))
     step, remainder, degree = bound / pieces, 1.0, 0
-    while remainder > torch.finfo(generator.dtype).eps / 2:
+    while remainder > torch.finfo(precision).eps / 2:
         degree += 1
         remainder *= step / degree
     degree += 2

@@ -79,12 +79,13 @@ def _geodesic_weights(m: Tensor, k: Tensor) -> Tensor:
     V is divided by its largest length r first, so that the blocks of B are all of size r and the Taylor series of
     the exponentials short: radii in use are below one.
     """
+    precision = m.dtype  # the last place that counts, and with it the length of the series
     m, k = (x.to(torch.promote_types(x.dtype, torch.float64)) for x in (m, k))
     squares = torch.diagonal(k, dim1=-2, dim2=-1).real.sum(-1)
     r = max(float(squares.detach().max().sqrt()), _SMALLEST_SCALE)
     identity = torch.eye(m.shape[-1], dtype=m.dtype, device=m.device).expand_as(m)
     generator = torch.cat([torch.cat([-m, -k / r], dim=-1), torch.cat([r * identity, m.mH], dim=-1)], dim=-2)
-    start = expm_action(m, identity, r)
-    weights = expm_action(generator, torch.cat([start, torch.zeros_like(start)], dim=-2), 2 * r)
+    start = expm_action(m, identity, r, precision)
+    weights = expm_action(generator, torch.cat([start, torch.zeros_like(start)], dim=-2), 2 * r, precision)
     along, across = weights.chunk(2, dim=-2)
     return torch.cat([along, across / r], dim=-2)
