@@ -95,6 +95,7 @@ class Quotient(AbstractGeometry):
 
     def carry(self, params: Params, tangent: Tangent) -> Tangent:
         """The tangent at ``representative(params)`` that ``tangent`` at ``params`` is carried to by the group."""
+        params = {name: p.detach() for name, p in params.items()}
         element = self.symmetry.section(params)
         return pushed(lambda p: self.symmetry.act(element, p), params, tangent)
 

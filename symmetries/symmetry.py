@@ -131,7 +131,7 @@ class Symmetry(AbstractFactor):
         Unique for distinct singular values: the largest entry of every column of G is made positive (over the complex
         numbers too), so that all points of an orbit have one representative. Computed in double precision.
         """
-        standard, dual = (matrix.to(self.group.dtype) for matrix in self.stack(params))
+        standard, dual = (matrix.detach().to(self.group.dtype) for matrix in self.stack(params))
         balance = balancing_element(standard.mH @ standard, dual.mH @ dual)
         if balance is None:
             return None

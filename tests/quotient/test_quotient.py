@@ -129,6 +129,19 @@ def test_carried_tangents_keep_their_length(generator: torch.Generator) -> None:
     )
 
 
+def test_geometry_is_detached_from_parameters_that_require_gradients(generator: torch.Generator) -> None:
+    """``dict(model.named_parameters())`` is a point as good as its detached copy."""
+    symmetry, params = GROUPS["everything"](), parameters(generator)
+    attached = {name: p.clone().requires_grad_() for name, p in params.items()}
+    space = Quotient(symmetry)
+    u = space.random(params, generator)
+    for operation in (space.project, space.flat, space.sharp, space.carry, space.exp):
+        expected, got = operation(params, u), operation(attached, u)
+        assert not any(value.requires_grad for value in got.values())
+        assert relative(expected, got) < 1e-12
+    torch.testing.assert_close(space.norm(attached, u), space.norm(params, u))
+
+
 def test_single_precision_keeps_the_isometry_to_its_rounding(generator: torch.Generator) -> None:
     symmetry, params = GROUPS["everything"](), parameters(generator, torch.float32)
     space = Quotient(symmetry)
