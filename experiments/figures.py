@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .report import replacing
+from measures import replacing
 
 INVARIANT, MOVED = "#0b6fb8", "#c8553d"
 REPRESENTATIVES = {"theta": ("$\\theta$", "-", 3.0), "g.theta": ("$g\\theta$", "--", 1.4)}

@@ -3,43 +3,20 @@
 import csv
 import json
 import math
-import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from measures import replacing
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 PACKAGES = ("quotient-sharpness", "torch", "numpy", "einops", "scikit-learn", "matplotlib")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A draft beside ``path`` that takes its place when the block ends well, and vanishes when it does not.
-
-    A reader, and an interrupted run, therefore see the old file or the new one, never a part.
-
-    Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     with replacing(Path(folder) / "note.txt") as draft:
-        ...         _ = draft.write_text("whole")
-        ...     (Path(folder) / "note.txt").read_text()
-        'whole'
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield draft
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

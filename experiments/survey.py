@@ -82,11 +82,10 @@ class Survey:
 
     def transported(self, g: Element) -> dict[str, list[Tangent]]:
         """The directions seen from there: pushed forward by the differential of the action."""
-
-        def push(tangent: Tangent) -> Tangent:
-            return torch.func.jvp(lambda p: self.symmetry.act(g, p), (self.theta,), (tangent,))[1]
-
-        return {name: [push(tangent) for tangent in tangents] for name, tangents in self.directions.items()}
+        return {
+            name: [self.symmetry.push(g, self.theta, tangent) for tangent in tangents]
+            for name, tangents in self.directions.items()
+        }
 
     def table(self, g: Element | None = None, *, progress: bool = False) -> MeasureTable:
         """Every measure there; without an element at theta, with draws that nothing else is compared to."""

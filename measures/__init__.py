@@ -13,6 +13,7 @@ from .sharpness import Sharpness
 from .spectrum import Spectrum, hessian_spectrum
 from .suite import measure
 from .table import MeasureTable, Row
+from .whole_file import replacing
 from .worst_case import worst_case_sharpness
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "measure",
     "normalized_logits",
     "renyi_sharpness",
+    "replacing",
     "worst_case_sharpness",
 ]

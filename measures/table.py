@@ -4,10 +4,11 @@ import csv
 import io
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+
+from .whole_file import replacing
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class MeasureTable:
         writer = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in self.rows)
-        write_whole(Path(path), text.getvalue())
+        with replacing(Path(path)) as draft:
+            draft.write_text(text.getvalue(), encoding="utf-8")
 
     def to_json(self, path: str | Path) -> None:
         """Write the table as a list of objects; what is missing or not finite is null."""
@@ -75,7 +77,8 @@ class MeasureTable:
             {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(row).items()}
             for row in self.rows
         ]
-        write_whole(Path(path), json.dumps(rows, indent=1, allow_nan=False) + "\n")
+        with replacing(Path(path)) as draft:
+            draft.write_text(json.dumps(rows, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
     def __str__(self) -> str:
         cells = [("measure", "geometry", "value", "stderr", "seconds")]
@@ -102,13 +105,3 @@ def aligned(cells: Sequence[Sequence[str]], *, left: int) -> list[str]:
         )
         for line in cells
     ]
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file at once: an interrupted run leaves the old one, never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

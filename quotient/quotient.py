@@ -9,7 +9,7 @@ from symmetries import Element, ModelSymmetry, Params, Tangent, require_finite
 
 from .block import AbstractBlock
 from .chain_block import ChainBlock
-from .chart import CarriedChart, QuotientChart, pushed
+from .chart import CarriedChart, QuotientChart
 from .geodesic import AbstractGeodesic, Exact, Taylor
 from .geometry import AbstractChart, AbstractGeometry
 from .layout import Layout
@@ -96,8 +96,7 @@ class Quotient(AbstractGeometry):
     def carry(self, params: Params, tangent: Tangent) -> Tangent:
         """The tangent at ``representative(params)`` that ``tangent`` at ``params`` is carried to by the group."""
         params = {name: p.detach() for name, p in params.items()}
-        element = self.symmetry.section(params)
-        return pushed(lambda p: self.symmetry.act(element, p), params, tangent)
+        return self.symmetry.push(self.symmetry.section(params), params, tangent)
 
     def _blocks(self, params: Params) -> list[AbstractBlock]:
         rest: list[AbstractBlock] = [RestBlock(self._layout.rest, params, self.rest)]
@@ -108,12 +107,11 @@ class Quotient(AbstractGeometry):
     def _is_identity(self, element: Element, params: Params) -> bool:
         """Whether the way to the section is no more than rounding."""
         eps = max((torch.finfo(p.dtype).eps for p in params.values()), default=0.0)
-        largest = max((float(p.abs().max()) for p in params.values()), default=0.0)
-        for name, step in element.items():
-            away = self.symmetry[name].inverse(step) - step
-            if float(away.abs().max()) > _SECTION_ULPS * eps * (1.0 + largest):
-                return False
-        return True
+        if not element:
+            return True
+        largest = float(torch.stack([p.abs().max() for p in params.values()]).max())  # one synchronisation
+        away = (self.symmetry[name].inverse(step) - step for name, step in element.items())
+        return all(float(a.abs().max()) <= _SECTION_ULPS * eps * (1.0 + largest) for a in away)
 
     @cached_property
     def _layout(self) -> Layout:

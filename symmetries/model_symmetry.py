@@ -149,6 +149,11 @@ class ModelSymmetry:
                 params = factor.act(factor.inverse(g[factor.name]), params)
         return params
 
+    def push(self, g: Element, params: Params, tangent: Tangent) -> Tangent:
+        """The differential of the action: what a tangent at ``params`` becomes at ``act(g, params)``."""
+        carried: Tangent = torch.func.jvp(lambda p: self.act(g, p), (dict(params),), (dict(tangent),))[1]
+        return carried
+
     def infinitesimal(self, x: Element, params: Params) -> Tangent:
         """The vertical direction of the algebra element ``x``: the sum over its factors, zero elsewhere."""
         self._require_known(x)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.report import commit, provenance, read_json, replacing, write_csv, write_json
+from experiments.report import commit, provenance, read_json, write_csv, write_json
+from measures import replacing
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def geometry_of(net: Network, name: str) -> Quotient:
 
 
 def transported(net: Network, g: Element, tangents: Sequence[Tangent]) -> list[Tangent]:
-    return [torch.func.jvp(lambda p: net.symmetry.act(g, p), (net.params,), (u,))[1] for u in tangents]
+    return [net.symmetry.push(g, net.params, u) for u in tangents]
 
 
 def worst(net: Network, params: Params, geometry: AbstractGeometry, radius: float) -> float:

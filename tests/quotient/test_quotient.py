@@ -35,8 +35,7 @@ RTOL = 1e-8
 
 def moved(symmetry: ModelSymmetry, g: Element, params: Params, tangent: Tangent) -> tuple[Params, Tangent]:
     """A point and a tangent, both moved by ``g``."""
-    there, pushed = torch.func.jvp(lambda p: symmetry.act(g, p), (params,), (tangent,))
-    return there, pushed
+    return symmetry.act(g, params), symmetry.push(g, params, tangent)
 
 
 def relative(a: Params, b: Params) -> float:
