@@ -2,7 +2,7 @@
 
 from .absorption import AbstractAbsorption, Gain, ReaderMean, Shift, WriterMean
 from .audit import Audit, audit
-from .claim import Claim
+from .claims import Claim
 from .declarations import (
     Declaration,
     diagonal,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Matrix
 
-from .claim import CLAIMS, Claim
+from .claims import CLAIMS, Claim
 from .declarations import Declaration
 from .errors import SymmetryError
 from .params import unknown_name

@@ -6,7 +6,9 @@ import torch
 
 import symmetries
 from symmetries import Claim, Declaration, GeneralLinear, SymmetryError, prove
-from symmetries.claim import CLAIMS, act, matrix, normalized, rescaling, softmax, with_ones
+from symmetries.claims import CLAIMS
+from symmetries.claims.claim import act, matrix, normalized, softmax, with_ones
+from symmetries.claims.neurons import rescaling
 
 READY = [
     name
