@@ -44,8 +44,9 @@ def prove(declaration: str | Callable[..., Declaration] | Declaration | Claim) -
         proved: softmax((X G)(X H)^T / sqrt(h)) V under (G A^-1, H A^T), A in GL(2, R), biases included
 
     Args:
-        declaration: a ready declaration, its name, or a claim of your own. ``"rope_query_key"`` and ``"logits_mean"``
-            name the variants of ``query_key`` with ``rotary`` and of ``writer_mean`` with ``softmax``.
+        declaration: a ready declaration, the name of a claim, or a claim of your own. ``CLAIMS`` in ``symmetries.claims``
+            lists them: one for every declaration, and one for every other kind that detection knows, among them
+            ``"rope_query_key"``, ``"stream_rotation"``, ``"batch_norm_fold"``, ``"isospectral_gains"``.
 
     Raises:
         SymmetryError: no symbolic instance of that name.

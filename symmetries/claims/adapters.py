@@ -1,8 +1,8 @@
 """Claims about low-rank adapters."""
 
-from sympy import Matrix
+from sympy import Matrix, Symbol
 
-from .claim import Claim, act, matrix
+from .claim import Claim, PositivelyHomogeneous, act, diagonal_matrix, matrix
 
 
 def lora_pair() -> Claim:
@@ -14,4 +14,47 @@ def lora_pair() -> Claim:
 
     return Claim(
         "x (W + s B A)^T under (B M^-1, M A), M in GL(r, R)", layer(g, h), layer(*act(matrix("m", 2, 2), g, h))
+    )
+
+
+def trainable_base() -> Claim:
+    """The base weight trained too: it takes back any change of the update."""
+    x, base, g, h, d = matrix("x", 1, 3), matrix("w", 3, 3), matrix("B", 3, 2), matrix("A", 3, 2), matrix("d", 3, 2)
+    return Claim(
+        "x (W + s B A)^T under B + D, W - s D A",
+        x * (base + 2 * g * h.T).T,
+        x * (base - 2 * d * h.T + 2 * (g + d) * h.T).T,
+    )
+
+
+def adalora() -> Claim:
+    """Three factors, the one in between diagonal."""
+    p, middle, q = matrix("P", 2, 2), diagonal_matrix("l", 2), matrix("Q", 2, 2)
+    a, b = diagonal_matrix("a", 2), diagonal_matrix("b", 2)
+    return Claim(
+        "P L Q under (P A^-1, A L B, B^-1 Q), A and B diagonal",
+        p * middle * q,
+        p * a.inv() * (a * middle * b) * b.inv() * q,
+    )
+
+
+def vera() -> Claim:
+    """Two trained diagonals around fixed factors."""
+    a, fixed = Symbol("a", real=True, nonzero=True), [matrix(name, 2, 2) for name in ("F", "H")]
+    b, d = diagonal_matrix("b", 2), diagonal_matrix("d", 2)
+    return Claim(
+        "b F d H under (a b, d / a), a not zero", b * fixed[0] * d * fixed[1], (a * b) * fixed[0] * (d / a) * fixed[1]
+    )
+
+
+def dora() -> Claim:
+    """A normalized sum of base and update."""
+    base, g, h, gain, m = (matrix(name, 2, 2) for name in ("w", "B", "A", "g", "m"))
+
+    def weight(g: Matrix, h: Matrix) -> Matrix:
+        full = base + g * h.T
+        return Matrix(2, 2, lambda i, j: gain[i, 0] * full[i, j] / PositivelyHomogeneous(*full.row(i)))
+
+    return Claim(
+        "m (W + B A) / |W + B A| by rows under (B M^-1, M A), M in GL(r, R)", weight(g, h), weight(*act(m, g, h))
     )

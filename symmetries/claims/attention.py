@@ -1,9 +1,9 @@
 """Claims about attention heads."""
 
 import sympy
-from sympy import Matrix
+from sympy import Matrix, Symbol
 
-from .claim import Claim, act, matrix, softmax, with_ones
+from .claim import Claim, act, diagonal_matrix, matrix, normalized, softmax, with_ones
 
 
 def query_key() -> Claim:
@@ -81,4 +81,83 @@ def value_bias() -> Claim:
         "softmax(S) V W + b under V + 1 c^T, b - c W",
         weights * values * output + ones * bias,
         weights * (values + ones * c) * output + ones * (bias - c * output),
+    )
+
+
+def grouped_query_key() -> Claim:
+    """Two query heads of one key head: one element for all three."""
+    x, values = matrix("x", 2, 2), matrix("v", 2, 1)
+    queries, keys = [matrix(name, 2, 2) for name in ("q", "r")], matrix("k", 2, 2)
+    a = matrix("a", 2, 2)
+
+    def attention(queries: list[Matrix], keys: Matrix) -> Matrix:
+        heads = [softmax((x * query) * (x * keys).T) * values for query in queries]
+        return heads[0].row_join(heads[1])
+
+    return Claim(
+        "grouped queries under (G_1 A^-1, G_2 A^-1, H A^T), A in GL(2, R)",
+        attention(queries, keys),
+        attention([query * a.inv() for query in queries], keys * a.T),
+    )
+
+
+def partial_rotary_query_key() -> Claim:
+    """Channels without position beside a rotary plane, as in partial rotary and in multi-head latent attention."""
+    q, k, a = matrix("q", 2, 2), matrix("k", 2, 2), matrix("a", 2, 2)
+    turned, kept = matrix("s", 2, 2), matrix("v", 2, 1)
+    return Claim(
+        "softmax(Q K^T + rotary scores) V under (Q A^-1, K A^T), A in GL(2, R), on the channels that are not rotated",
+        softmax(q * k.T + turned) * kept,
+        softmax(q * a.inv() * (k * a.T).T + turned) * kept,
+    )
+
+
+def query_key_gain() -> Claim:
+    """Gains of normalized queries and keys."""
+    queries, keys = (normalized(matrix(name, 2, 2), centred=False) for name in "qk")
+    gains, d = [diagonal_matrix(name, 2) for name in ("g", "h")], diagonal_matrix("d", 2)
+    return Claim(
+        "(n_q Gamma_q)(n_k Gamma_k)^T under (Gamma_q D, Gamma_k D^-1), D diagonal",
+        queries * gains[0] * (keys * gains[1]).T,
+        queries * gains[0] * d * (keys * gains[1] * d.inv()).T,
+    )
+
+
+def rotary_query_key_gain() -> Claim:
+    """A gain that is constant on a plane commutes with its rotation."""
+    queries, keys, a = matrix("q", 1, 2), matrix("k", 1, 2), Symbol("a", real=True, nonzero=True)
+    turn = Matrix([[Symbol("cos"), Symbol("sin")], [-Symbol("sin"), Symbol("cos")]])
+    gains = [diagonal_matrix(name, 2) for name in ("g", "h")]
+    return Claim(
+        "(n_q Gamma_q)(n_k Gamma_k R)^T, R a rotation of one plane, under (a Gamma_q, Gamma_k / a)",
+        queries * gains[0] * (keys * gains[1] * turn).T,
+        queries * (a * gains[0]) * (keys * (gains[1] / a) * turn).T,
+    )
+
+
+def query_norm_mean() -> Claim:
+    """What a LayerNorm of each head does not see."""
+    x, w, u = with_ones(matrix("x", 1, 1)), matrix("q", 2, 3), matrix("u", 2, 1)
+    return Claim(
+        "LayerNorm(x W) of one head under W + u 1^T, biases included",
+        normalized(x * w, centred=True),
+        normalized(x * (w + u * sympy.ones(1, 3)), centred=True),
+    )
+
+
+def position_bias() -> Claim:
+    """A constant in all relative position biases of a head."""
+    scores, bias, values, c = matrix("s", 2, 2), matrix("r", 2, 2), matrix("v", 2, 1), Symbol("c", real=True)
+    return Claim(
+        "softmax(S + R) V under R + c",
+        softmax(scores + bias) * values,
+        softmax(scores + bias + c * sympy.ones(2, 2)) * values,
+    )
+
+
+def temperature() -> Claim:
+    """A learned temperature beside the queries."""
+    queries, keys, t, a = matrix("q", 2, 2), matrix("k", 2, 2), Symbol("t", real=True), Symbol("a", positive=True)
+    return Claim(
+        "softmax(t Q K^T) under (a Q, t / a)", softmax(t * queries * keys.T), softmax(t / a * (a * queries) * keys.T)
     )

@@ -26,16 +26,17 @@ class Claim:
 
 
 class PositivelyHomogeneous(sympy.Function):
-    """Any function with ``r(c x) = c r(x)`` for every c > 0: ReLU, leaky ReLU, absolute value."""
+    """Any function with ``r(c x) = c r(x)`` for every c > 0: ReLU, leaky ReLU; of several numbers, any norm."""
 
     @classmethod
-    def eval(cls, x: Expr) -> Expr | None:
-        """Take positive factors out."""
-        factors = sympy.Mul.make_args(sympy.factor(x))
-        positive = [factor for factor in factors if factor.is_positive]
-        if not positive:
+    def eval(cls, *arguments: Expr) -> Expr | None:
+        """Take out the positive factors that all arguments share."""
+        factored = [sympy.factor(argument) for argument in arguments]
+        shared = set.intersection(*({f for f in sympy.Mul.make_args(a) if f.is_positive} for a in factored))
+        if not shared:
             return None
-        return sympy.Mul(*positive) * cls(sympy.Mul(*(factor for factor in factors if not factor.is_positive)))
+        common = sympy.Mul(*shared)
+        return common * cls(*(sympy.cancel(a / common) for a in factored))
 
 
 def matrix(name: str, rows: int, columns: int, **assumptions: bool) -> Matrix:
@@ -46,6 +47,11 @@ def matrix(name: str, rows: int, columns: int, **assumptions: bool) -> Matrix:
 def diagonal_matrix(name: str, size: int, **assumptions: bool) -> Matrix:
     """A diagonal of symbols that are not zero."""
     return sympy.diag(*(Symbol(f"{name}_{i}", real=True, nonzero=True, **assumptions) for i in range(size)))
+
+
+def positive_diagonal(name: str, size: int) -> Matrix:
+    """A diagonal of positive symbols."""
+    return sympy.diag(*(Symbol(f"{name}_{i}", positive=True) for i in range(size)))
 
 
 def act(element: Matrix, standard: Matrix, dual: Matrix) -> tuple[Matrix, Matrix]:
@@ -67,13 +73,24 @@ def softmax(scores: Matrix) -> Matrix:
     return Matrix(*scores.shape, weight)
 
 
-def normalized(x: Matrix, *, centred: bool) -> Matrix:
+def normalized(x: Matrix, *, centred: bool, eps: Expr | None = None) -> Matrix:
     """Rows over their root mean square, with an eps; of their deviations from the mean when ``centred``."""
-    eps = Symbol("eps", positive=True)
+    eps = Symbol("eps", positive=True) if eps is None else eps
     mean = x * sympy.ones(x.cols, x.cols) / x.cols
     deviation = x - mean if centred else x
 
     def entry(i: int, j: int) -> Expr:
-        return deviation[i, j] / sympy.sqrt(sympy.Add(*(d**2 for d in deviation.row(i))) / x.cols + eps)
+        squares = sympy.Add(*(d**2 for d in deviation.row(i))) / x.cols + eps
+        return deviation[i, j] / sympy.sqrt(sympy.factor(squares))
 
     return Matrix(*x.shape, entry)
+
+
+def rotation(size: int, *, fixes_ones: bool = False) -> Matrix:
+    """The rational family of rotations ``(I - t X)(I + t X)^-1`` of a plane, of the one orthogonal to 1 in space."""
+    if fixes_ones:
+        skew = Matrix(size, size, lambda i, j: (j - i) % size - (i - j) % size)
+    else:
+        skew = Matrix(size, size, lambda i, j: j - i)
+    turn, one = Symbol("t", real=True) * skew, sympy.eye(size)
+    return ((one - turn) * (one + turn).inv()).applyfunc(sympy.cancel)

@@ -7,7 +7,7 @@ import torch
 import symmetries
 from symmetries import Claim, Declaration, GeneralLinear, SymmetryError, prove
 from symmetries.claims import CLAIMS
-from symmetries.claims.claim import act, matrix, normalized, softmax, with_ones
+from symmetries.claims.claim import act, matrix, normalized, rotation, softmax, with_ones
 from symmetries.claims.neurons import rescaling
 
 READY = [
@@ -79,6 +79,33 @@ def test_rotary_positions_break_the_general_linear_group():
 
     moved = act(matrix("a", 2, 2), g, h)
     assert not prove(Claim("one score under GL(2)", score(g, h), score(*moved))).holds
+
+
+def centred_rotation_by(q) -> Claim:
+    stream = matrix("s", 1, 3)
+    return Claim("stream Q", normalized(stream, centred=True) * q, normalized(stream * q, centred=True))
+
+
+def test_layer_norm_commutes_with_the_rotations_that_fix_ones_and_no_others():
+    turn = sympy.Rational(3, 5), sympy.Rational(4, 5)
+    other = sympy.diag(sympy.Matrix([[turn[0], turn[1]], [-turn[1], turn[0]]]), 1)
+    assert prove(centred_rotation_by(rotation(3, fixes_ones=True))).holds
+    assert not prove(centred_rotation_by(other)).holds
+
+
+@pytest.mark.parametrize(("eps", "holds"), [(0, True), (sympy.Symbol("eps", positive=True), False)])
+def test_a_norm_forgets_the_scale_only_without_eps(eps, holds):
+    x, a = matrix("x", 1, 2), sympy.Symbol("a", positive=True)
+    before, after = (normalized(value, centred=False, eps=sympy.sympify(eps)) for value in (x, a * x))
+    assert prove(Claim("Norm(a x)", before, after)).holds == holds
+
+
+def test_rotations_are_orthogonal_and_fix_ones_where_asked():
+    for q in (rotation(2), rotation(3, fixes_ones=True)):
+        assert (q * q.T).applyfunc(sympy.cancel) == sympy.eye(q.rows)
+        assert q != sympy.eye(q.rows)
+    ones = sympy.ones(3, 1)
+    assert (rotation(3, fixes_ones=True) * ones).applyfunc(sympy.cancel) == ones
 
 
 def test_unknown_claim_names_the_nearest():
