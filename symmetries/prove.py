@@ -44,7 +44,7 @@ def prove(declaration: str | Callable[..., Declaration] | Declaration | Claim) -
         proved: softmax((X G)(X H)^T / sqrt(h)) V under (G A^-1, H A^T), A in GL(2, R), biases included
 
     Args:
-        declaration: a ready declaration, the name of a claim, or a claim of your own. ``CLAIMS`` in ``symmetries.claims``
+        declaration: a ready declaration, the name of a claim, or a claim of your own. ``symmetries.claims.CLAIMS``
             lists them: one for every declaration, and one for every other kind that detection knows, among them
             ``"rope_query_key"``, ``"stream_rotation"``, ``"batch_norm_fold"``, ``"isospectral_gains"``.
 
