@@ -58,11 +58,21 @@ def _axes(leaf: Node, entries: Iterable[Entry]) -> Iterator[Slot | tuple[int, in
     for entry in entries:
         if not isinstance(entry, Block):
             yield entry
-        elif entry.size % entry.length or entry.start % entry.length:
-            raise Unviewable(f"{title(leaf)}: no block of {entry.size // entry.length or 1} equal ones")
-        else:
-            yield entry.size // entry.length, entry.start // entry.length
-            yield from _axes(leaf, entry.inner)
+            continue
+        block = _narrowed(entry)
+        if block.size % block.length or block.start % block.length:
+            raise Unviewable(f"{title(leaf)}: no block of {block.size // block.length or 1} equal ones")
+        yield block.size // block.length, block.start // block.length
+        yield from _axes(leaf, block.inner)
+
+
+def _narrowed(block: Block) -> Block:
+    """A block of which one part is chosen, as that part: of queries, keys and values, the keys of the last two."""
+    while block.inner and isinstance(part := block.inner[0], Block) and part.length == 1:
+        length = block.length // part.size
+        start = block.start + part.start * length
+        block = Block(block.size, start, start + length, (*part.inner, *block.inner[1:]))
+    return block
 
 
 def _numbered(role: str, i: int) -> str:

@@ -183,6 +183,15 @@ def norm_between():
     return nn.Sequential(nn.Linear(7, 6), nn.LayerNorm(6, eps=0.1), nn.Linear(6, 7))
 
 
+class CrossAttention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+
+    def forward(self, x):
+        return self.attention(x[:, :3], x[:, 3:], x[:, 3:])[0]
+
+
 # model, inputs, head, dimension; inputs are wide where the kink of a rectifier must show.
 CASES = {
     "GELU": (dense(4, 6, 3, activation=nn.GELU), normal(60, 4), "raw", 0),
@@ -200,6 +209,8 @@ CASES = {
     "post-LN, ReLU": (lambda: encoder(False, "relu", False), normal(60, 5, 8), "raw", 282),
     "pre-LN, ReLU": (lambda: encoder(True, "relu", False), normal(60, 5, 8), "raw", 311),
     "pre-LN, GELU, final norm": (lambda: encoder(True, "gelu", True), normal(30, 5, 8), "raw", 328),
+    # keys and values share a product: two thirds of the fused projection, read in parts
+    "cross attention": (CrossAttention, normal(30, 7, 6, spread=2), "raw", 2 * 2 * 3**2 + 2 * 6),
     "ViT": (ViT, normal(400, 1, 4, 4, spread=3), "softmax", vit_dimension() + 6),
     "ViT, mean token": (lambda: ViT(pool="mean", depth=1), normal(300, 1, 4, 4), "raw", vit_dimension(depth=1)),
     "decoder": (Decoder, tokens(), "raw", decoder_dimension()),
