@@ -46,7 +46,7 @@ class Audit:
         rows: the number of output entries looked at.
         nullity: dimension of the null space.
         declared: rank of the vertical space, overlaps counted once; factors flagged ``approximate`` left out.
-        overlap: what is lost between the sum over factors and ``declared``.
+        overlap: by how much the dimensions of the factors, each by itself, add up to more than ``declared``.
         inert: null dimensions beyond the vertical space that come from entries without influence on these inputs.
         vertical_defect: the largest :math:`|J v| / (|J| |v|)` of vertical directions v.
         false_factors: factors whose vertical directions change the function.
@@ -77,7 +77,7 @@ class Audit:
         lines = [
             f"audit of {self.parameters:,} parameters on {self.rows:,} outputs",
             f"  null space        {self.nullity:>8,}",
-            f"  declared          {self.declared:>8,}   {self.overlap} counted twice",
+            f"  declared          {self.declared:>8,}   {self.overlap} shared by several factors",
             f"  without influence {self.inert:>8,}   entries that these inputs do not reach",
             f"  unexplained       {self.unexplained:>8,}",
             f"  vertical defect   {self.vertical_defect:>8.0e}",

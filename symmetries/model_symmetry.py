@@ -10,11 +10,12 @@ import networkx as nx
 import torch
 from torch import Tensor
 
-from .absorption import AbstractAbsorption
+from .absorption import AbstractAbsorption, independent_conditions
 from .errors import SymmetryError
 from .factor import COUNTED, AbstractFactor, named
 from .params import Params, Shapes, Tangent, lookup, unknown_name
 from .symmetry import Symmetry
+from .view import View
 
 Element = dict[str, Tensor]
 
@@ -86,20 +87,32 @@ class ModelSymmetry:
 
     @cached_property
     def dimension(self) -> int:
-        """The dimension of a generic orbit, as the sum over factors.
+        """The dimension of a generic orbit: directions that belong to several absorptions are counted once."""
+        return sum(self._contributions)
 
-        The sum is the rank of the vertical space where no direction belongs to two factors. Detection proposes factors
-        of which that holds; for declared ones ``audit`` gives the rank and the overlap.
-        """
-        return sum(family.dimension for family in self.families)
-
-    @property
-    def families(self) -> tuple[Family, ...]:
-        """Dimensions by family, largest first."""
-        total: dict[tuple[str, frozenset[str]], int] = {}
+    @cached_property
+    def _contributions(self) -> tuple[int, ...]:
+        """What each factor adds to the dimension of those before it."""
+        found: list[int] = []
+        held: dict[str, list[View]] = {}
         for factor in self.factors:
+            if not isinstance(factor, AbstractAbsorption):
+                found.append(factor.dimension(self.shapes))
+                continue
+            before = [view for name in {pin.parameter for pin in factor.pins} for view in held.get(name, ())]
+            both = independent_conditions((*before, *factor.pins), self.shapes)
+            found.append(both - independent_conditions(before, self.shapes))
+            for pin in factor.pins:
+                held.setdefault(pin.parameter, []).append(pin)
+        return tuple(found)
+
+    @cached_property
+    def families(self) -> tuple[Family, ...]:
+        """Dimensions by family, largest first; they add up to :attr:`dimension`."""
+        total: dict[tuple[str, frozenset[str]], int] = {}
+        for factor, dimension in zip(self.factors, self._contributions, strict=True):
             key = (factor.family, factor.flags)
-            total[key] = total.get(key, 0) + factor.dimension(self.shapes)
+            total[key] = total.get(key, 0) + dimension
         ordered = sorted(total.items(), key=lambda item: (-item[1], item[0][0]))
         return tuple(Family(name, dimension, flags) for (name, flags), dimension in ordered)
 

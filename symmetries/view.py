@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from einops import rearrange
@@ -15,6 +15,10 @@ from .params import Params, Shapes, lookup, unknown_name
 _GROUPS = re.compile(r"\([^()]*\)|\S+")
 _COMPLEX_AXIS = "pair"
 _UNGROUPED = str.maketrans("", "", "()")
+
+
+Role = Literal["copies", "n", "h", "pair"] | int
+"""What an axis of a parameter is in a view: part of one of the view's axes, or fixed at an index."""
 
 
 @dataclass(frozen=True, init=False)
@@ -102,6 +106,18 @@ class View:
         return SymmetryError(
             f"view of {self.parameter!r} does not fit: pattern {self.pattern!r} with {dict(self.sizes)} expects "
             f"{expected}, got shape {tuple(shape)}; correct the pattern or the sizes"
+        )
+
+    def roles(self, shape: torch.Size) -> tuple[tuple[tuple[int, Role], ...], ...]:
+        """For every dimension of the parameter the axes that it is a product of, outermost first: length and role."""
+        lengths = self._axes(shape)
+        role: dict[str, Role] = dict(zip(self._right, self.index, strict=False))
+        names: tuple[Role, ...] = ("copies", "n", "h", "pair")
+        for group, name in zip(self._right[len(self.index) :], names, strict=False):
+            role |= dict.fromkeys(group.strip("()").split(), name)
+        return tuple(
+            tuple((lengths[axis], role[axis]) for axis in group.strip("()").split() if axis in lengths)
+            for group in self._left
         )
 
     def shape(self, shapes: Shapes) -> tuple[int, int, int]:

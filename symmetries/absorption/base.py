@@ -16,7 +16,8 @@ class AbstractAbsorption(AbstractFactor):
 
     The section is linear. It is stated by :attr:`pins`: along the rows *n* of each of these views, the mean is held at
     its canonical value (a view of a single row is held as it is: a gain at 1, a bias at 0). Tangents of the section
-    have zero mean there, which is how a geometry keeps to it.
+    have zero mean there, which is how a geometry keeps to it. Every column of a pin is one condition; together they are
+    as many as the group has dimensions.
 
     Elements are flat vectors; laws as for every factor, and ``act(section(p), p)`` is the same for all p of an orbit.
     """

@@ -26,12 +26,10 @@ class WriterMean(AbstractAbsorption):
     Args:
         name: unique within a model.
         writers: views ``(copies, n, h)`` with the channels along *n*; each column of each may be shifted.
-        centred: the shifts of the first writer sum to zero, where their sum is counted elsewhere.
     """
 
     name: str
     writers: tuple[View, ...]
-    centred: bool = False
     family: str = "mean of writers"
     flags: frozenset[str] = frozenset({EXACT})
     stage: ClassVar[int] = 3
@@ -56,20 +54,12 @@ class WriterMean(AbstractAbsorption):
         return [copies * h for copies, _, h in (view.shape(shapes) for view in self.writers)]
 
     def dimension(self, shapes: Shapes) -> int:
-        """The number of columns, one less when ``centred``."""
-        return sum(self._columns(shapes)) - self.centred
+        """The number of columns."""
+        return sum(self._columns(shapes))
 
     def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """Gaussian shifts of standard deviation ``scale``."""
         return scale * self.random_algebra(shapes, generator=generator)
-
-    def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
-        """A Gaussian shift for every column of every writer, in one flat vector."""
-        columns = self._columns(shapes)
-        shifts = torch.randn(sum(columns), generator=generator, dtype=torch.float64)
-        if self.centred:
-            shifts[: columns[0]] -= shifts[: columns[0]].mean()
-        return shifts
 
     def exponential(self, algebra: Tensor) -> Tensor:
         """The shifts themselves: the group is additive."""
@@ -96,8 +86,6 @@ class WriterMean(AbstractAbsorption):
     def section(self, params: Params) -> Tensor:
         """Minus the mean of every column."""
         means = [view.read(params).detach().double().cpu().mean(dim=1).flatten() for view in self.writers]
-        if self.centred:
-            means[0] = means[0] - means[0].mean()
         return -torch.cat(means)
 
     def _shifts(self, element: Tensor, params: Params) -> Iterator[tuple[View, Tensor]]:

@@ -31,7 +31,6 @@ class Shift(AbstractAbsorption):
         readers: pairs of a weight view ``(copies, out, k)``, summed over copies, and a bias view ``(1, out, 1)``.
         opposite: views ``(1, n, k)`` from which the constant is taken.
         followers: views ``(1, n, k)`` to which it is added as well, e.g. the extra key of an attention.
-        centred: restrict to constants of zero mean over the channels, where the common one is counted elsewhere.
     """
 
     name: str
@@ -39,7 +38,6 @@ class Shift(AbstractAbsorption):
     readers: tuple[tuple[View, View], ...] = ()
     opposite: tuple[View, ...] = ()
     followers: tuple[View, ...] = ()
-    centred: bool = False
     family: str = "shift into bias"
     flags: frozenset[str] = frozenset({EXACT})
     stage: ClassVar[int] = 1
@@ -68,20 +66,20 @@ class Shift(AbstractAbsorption):
                 )
 
     def dimension(self, shapes: Shapes) -> int:
-        """The number of channels, one less when ``centred``."""
-        return self.source.shape(shapes)[2] - self.centred
+        """The number of channels."""
+        return self.source.shape(shapes)[2]
 
     def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """A Gaussian constant of standard deviation ``scale``."""
-        return self.exponential(scale * self.random_algebra(shapes, generator=generator))
+        return scale * self.random_algebra(shapes, generator=generator)
 
     def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
         """A Gaussian vector with one entry for each channel."""
         return torch.randn(self.source.shape(shapes)[2], generator=generator, dtype=torch.float64)
 
     def exponential(self, algebra: Tensor) -> Tensor:
-        """The constant itself (its mean removed when ``centred``): the group is additive."""
-        return algebra - algebra.mean() if self.centred else algebra
+        """The constant itself: the group is additive."""
+        return algebra
 
     def inverse(self, element: Tensor) -> Tensor:
         """The opposite constant."""
@@ -97,13 +95,13 @@ class Shift(AbstractAbsorption):
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The same changes, as a velocity: the action is affine in the constant."""
         tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
-        for view, change in self._changes(self.exponential(algebra), params):
+        for view, change in self._changes(algebra, params):
             view.write_(tangent, view.read(tangent) + change)
         return tangent
 
     def section(self, params: Params) -> Tensor:
         """Minus the mean of the source."""
-        return self.exponential(-self.source.read(params).detach().double().cpu().mean(dim=(0, 1)))
+        return -self.source.read(params).detach().double().cpu().mean(dim=(0, 1))
 
     def _changes(self, constant: Tensor, params: Params) -> list[tuple[View, Tensor]]:
         c = constant.to(self.source.read(params))

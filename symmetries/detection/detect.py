@@ -70,21 +70,14 @@ def detect(model: nn.Module, example: Any = None, head: Literal["softmax", "raw"
 
 def _proposals(network: Network) -> Iterable[Proposal]:
     yield from propose_pairs(network)
-    reader_means = list(propose_reader_means(network))
-    yield from reader_means
-    read_through = {view for proposal in reader_means for group in proposal.alternatives for view in _weights(group)}
-    writer_means = list(propose_writer_means(network, read_through))
+    yield from propose_reader_means(network)
+    writer_means = list(propose_writer_means(network))
     yield from writer_means
     written = {
         name for proposal in writer_means for group in proposal.alternatives for f in group for name in f.parameters
     }
     yield from propose_shifts(network, written)
     yield from propose_rotations(network)
-
-
-def _weights(group: tuple[AbstractFactor, ...]) -> Iterable[str]:
-    """The parameters that carry the reader of a mean."""
-    return (factor.views[0].parameter for factor in group)
 
 
 def _distinct(factors: list[AbstractFactor]) -> Iterable[AbstractFactor]:

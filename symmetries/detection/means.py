@@ -54,7 +54,7 @@ def _reader_mean(network: Network, norm: Norm, reader: Reader, k: tuple[Slot, ..
     return ReaderMean(f"mean of {title(leaf)} as a reader", weight, into, gain, None if into is None else shift)
 
 
-def propose_writer_means(network: Network, read: set[str]) -> Iterator[Proposal]:
+def propose_writer_means(network: Network) -> Iterator[Proposal]:
     """For every parameter, the component along an axis that every norm or softmax behind it removes."""
     grouped: dict[tuple[Atom, ...], dict[Node, tuple[tuple[Slot, ...], str]]] = {}
     for channels in _removed(network):
@@ -66,10 +66,10 @@ def propose_writer_means(network: Network, read: set[str]) -> Iterator[Proposal]
     for found in grouped.values():
         for leaves in _with_bias(network, set(found)):
             flag = found[leaves[0]][1]
-            yield _writer_mean([(leaf, found[leaf][0]) for leaf in leaves], flag, centred=leaves[0].name in read)
+            yield _writer_mean([(leaf, found[leaf][0]) for leaf in leaves], flag)
 
 
-def _writer_mean(leaves: list[tuple[Node, tuple[Slot, ...]]], flag: str, *, centred: bool) -> Proposal:
+def _writer_mean(leaves: list[tuple[Node, tuple[Slot, ...]]], flag: str) -> Proposal:
     first = leaves[0][0]
     try:
         views = [leaf_view(leaf, n=n, h=[slot for slot in leaf.free if slot not in n]) for leaf, n in leaves]
@@ -77,7 +77,7 @@ def _writer_mean(leaves: list[tuple[Node, tuple[Slot, ...]]], flag: str, *, cent
         return Proposal((), str(reason), (first.module,))
     family = "mean of class weights" if flag == SOFTMAX else "mean of writers"
     name = f"mean of {title(first)}"
-    factor = WriterMean(name, tuple(views), centred=centred, family=family, flags=frozenset({flag}))
+    factor = WriterMean(name, tuple(views), family=family, flags=frozenset({flag}))
     return Proposal(((factor,),))
 
 

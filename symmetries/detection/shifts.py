@@ -40,23 +40,23 @@ class _Source:
         return self.node.where(self.axis)
 
 
-def propose_shifts(network: Network, centred: set[str]) -> Iterator[Proposal]:
+def propose_shifts(network: Network, written: set[str]) -> Iterator[Proposal]:
     """Every leaf that is added to a value and whose constant part is taken back, or not seen.
 
     Args:
         network: the expression graph.
-        centred: parameters whose common component along the channels is already counted as a mean of writers.
+        written: parameters whose common component along the channels is removed as a mean of writers.
     """
     trades: nx.Graph = nx.Graph()  # leaves between which constants are traded: a spanning forest counts them all
     found: list[Shift] = []
-    for source in (*_leaf_sources(network), *_join_sources(network), *_numbers(network, centred)):
+    for source in (*_leaf_sources(network), *_join_sources(network), *_numbers(network, written)):
         try:
-            shift = _shift(network, source, centred, trades)
+            shift = _shift(network, source, trades)
             if shift is not None:
                 found.append(shift)
         except Unviewable as reason:
             yield Proposal((), str(reason), (source.leaves[0].name.rpartition(".")[0],))
-    found += _entries(network, centred)
+    found += _entries(network)
     for shift in found:
         yield Proposal(((_untangled(shift, found),),))
 
@@ -115,18 +115,18 @@ def _join_sources(network: Network) -> Iterator[_Source]:
                     yield _Source(leaves, node, axis)
 
 
-def _numbers(network: Network, centred: set[str]) -> Iterator[_Source]:
+def _numbers(network: Network, written: set[str]) -> Iterator[_Source]:
     """Leaves along a normalized axis, as sources of one number: norms do not see it, the end of the stream may."""
     channels = {norm.atoms for norm in norms(network) if norm.core.kind is Kind.LAYER_NORM}
     for leaf in network.leaves:
         use = network.only_use(leaf)
-        if use is None or use[0].kind is not Kind.SUM or leaf.name in centred:
+        if use is None or use[0].kind is not Kind.SUM or leaf.name in written:
             continue
         if atoms(leaf.free) in channels and network.is_alone(leaf):
             yield _Source((leaf,), leaf, ())
 
 
-def _shift(network: Network, source: _Source, centred: set[str], trades: nx.Graph) -> Shift | None:
+def _shift(network: Network, source: _Source, trades: nx.Graph) -> Shift | None:
     """The factor of a source, or None if its constant is seen or counted already."""
     leaf, *followers = source.leaves
     rest = tuple(_rows_by_channel(other, source.axis) for other in followers)
@@ -144,22 +144,20 @@ def _shift(network: Network, source: _Source, centred: set[str], trades: nx.Grap
         ):
             return None
         trades.add_edges_from((title(leaf), other) for other in others)
-    return _factor(source, rest, taken, centred)
+    return _factor(source, rest, taken)
 
 
-def _factor(source: _Source, followers: tuple[View, ...], taken: Absorbed, centred: set[str]) -> Shift:
+def _factor(source: _Source, followers: tuple[View, ...], taken: Absorbed) -> Shift:
     leaf = source.leaves[0]
     readers = tuple(_reader(*reader) for reader in taken.readers)
     opposite = tuple(_rows_by_channel(other, source.axis) for other in taken.opposite)
     into = dict.fromkeys(view.parameter for view in (*opposite, *(bias for _, bias in readers)))
-    names = {other.name for other in (*source.leaves, *taken.opposite)}
     return Shift(
         f"{title(leaf)} into {', '.join(into)}",
         _rows_by_channel(leaf, source.axis),
         readers,
         opposite,
         followers,
-        centred=not readers and bool(source.axis) and names <= centred,
         family="shift into bias" if readers else "trade of constants",
         flags=frozenset({taken.flag}),
     )
@@ -177,7 +175,7 @@ def _reader(reader: Reader, bias: Node, k: tuple[Slot, ...]) -> tuple[View, View
     return leaf_view(reader.leaf, copies=taps, n=rows, h=k), leaf_view(bias, n=split_by(bias, atoms(rows))[0])
 
 
-def _entries(network: Network, centred: set[str]) -> Iterator[Shift]:
+def _entries(network: Network) -> Iterator[Shift]:
     """A join plus a table with a row for each of its entries: what is added to one entry alone, against its row."""
     for node in network.nodes:
         if node.kind is not Kind.SUM or len(node.operands) != 2:
@@ -185,10 +183,10 @@ def _entries(network: Network, centred: set[str]) -> Iterator[Shift]:
         for place, (join, table) in enumerate((node.operands, node.operands[::-1])):
             single = network.only_use(join) is not None and network.only_use(table) is not None
             if single and join.kind is Kind.JOIN and table.kind is Kind.LEAF and network.is_alone(table):
-                yield from _entry_shifts(network, node, place, centred)
+                yield from _entry_shifts(network, node, place)
 
 
-def _entry_shifts(network: Network, node: Node, place: int, centred: set[str]) -> Iterator[Shift]:
+def _entry_shifts(network: Network, node: Node, place: int) -> Iterator[Shift]:
     join, table = node.operands[place], node.operands[1 - place]
     back, to_table = node.back(place), node.map(1 - place)
     along = [to_table.get(back[slot]) for slot in join.over if slot in back]
@@ -207,7 +205,6 @@ def _entry_shifts(network: Network, node: Node, place: int, centred: set[str]) -
                 f"{title(leaves[0])} into {title(entry)}",
                 _rows_by_channel(leaves[0], axis),
                 opposite=(_rows_by_channel(entry, axis),),
-                centred={leaves[0].name, table.name} <= centred,
                 family="trade of constants",
             )
 

@@ -58,7 +58,7 @@ ABSORPTIONS: tuple[AbstractFactor, ...] = (
     Shift("key bias", View("kb", "k -> 1 1 k")),
     Shift("value bias", View("vb", "k -> 1 1 k"), readers=((View("o", "n k -> 1 n k"), View("ob", "n -> 1 n 1")),)),
     Writers("writer", (View("o", "n k -> 1 n k"), View("ob", "n -> 1 n 1"))),
-    Shift("embeddings", View("pos", "t k -> 1 t k"), opposite=(View("emb", "v k -> 1 v k"),), centred=True),
+    Shift("embeddings", View("pos", "t k -> 1 t k"), opposite=(View("emb", "v k -> 1 v k"),)),
     Writers("embedding means", (View("emb", "v d -> 1 d v"), View("pos", "t d -> 1 d t"))),
 )
 SHAPES = {

@@ -63,16 +63,6 @@ def test_shift_moves_followers_along_and_opposites_back(params):
     torch.testing.assert_close(moved["other"], params["other"] - 1)
 
 
-def test_centred_shift_has_no_common_component(params, generator):
-    factor = Shift("c", TABLE.source, opposite=TABLE.opposite, centred=True)
-    shapes = {name: value.shape for name, value in params.items()}
-    assert factor.dimension(shapes) == 3
-    element = factor.random(shapes, generator=generator, condition=1.0, scale=1.0)
-    assert abs(element.mean().item()) < 1e-15
-    canonical = factor.act(factor.section(params), params)["table"].mean(0)
-    torch.testing.assert_close(canonical, canonical.mean().expand(4))
-
-
 def test_reader_mean_takes_its_constant_from_the_bias(params):
     v = torch.tensor([1.0, 2.0, -1.0], dtype=torch.float64)
     moved = READER.act(v, params)
@@ -92,14 +82,6 @@ def test_writer_mean_shifts_every_column_by_itself(params):
     torch.testing.assert_close(moved["b"], params["b"] + 5)
     canonical = WRITER.act(WRITER.section(params), params)
     torch.testing.assert_close(canonical["w"].mean(0), torch.zeros(4, dtype=torch.float64), rtol=0.0, atol=1e-15)
-
-
-def test_writer_mean_centred_keeps_the_sum_of_the_first_writer(params, generator):
-    factor = WriterMean("writer", WRITER.writers, centred=True)
-    shapes = {name: value.shape for name, value in params.items()}
-    assert factor.dimension(shapes) == 4
-    element = factor.random(shapes, generator=generator, condition=1.0, scale=1.0)
-    assert abs(element[:4].sum().item()) < 1e-14
 
 
 def test_zero_gain_cannot_be_folded(params):

@@ -253,19 +253,19 @@ def test_dimension_is_the_closed_form_and_every_factor_holds(name, generator):
 
 @pytest.mark.filterwarnings("ignore:.*outputs for")
 @pytest.mark.parametrize("name", sorted(set(CASES) - {"residual stream"}))  # some of its units never switch
-def test_nothing_in_the_null_space_is_missed_and_no_factor_overlaps_another(name, generator):
+def test_nothing_in_the_null_space_is_missed_or_counted_twice(name, generator):
     make, inputs, head, _ = CASES[name]
     model, x = generic(make), drawn(inputs)
-    found = audit(model, detect(model, x, head=head), x, generator=generator)
-    assert (found.unexplained, found.overlap) == (0, 0)
+    symmetry = detect(model, x, head=head)
+    found = audit(model, symmetry, x, generator=generator)
+    assert (found.unexplained, found.declared) == (0, symmetry.dimension)
     assert found.vertical_defect < 1e-13  # rounding of one product with the Jacobian
 
 
 @pytest.mark.filterwarnings("ignore:.*outputs for")
 def test_detection_agrees_with_the_declarations(case, generator):
     symmetry = detect(case.model, case.inputs, head=case.head)
-    overlap = audit(case.model, case.symmetry, case.inputs, generator=generator).overlap
-    assert symmetry.dimension == case.dimension - overlap
+    assert symmetry.dimension == case.symmetry.dimension
     assert verify(case.model, symmetry, case.inputs, rtol=1e-9, generator=generator) < 1e-9
 
 

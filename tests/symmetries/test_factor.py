@@ -139,7 +139,7 @@ def test_section_of_a_pair_is_balanced(case, params):
 
 def test_section_holds_the_means_of_its_pins(case, factors, params):
     for factor in factors:
-        if isinstance(factor, AbstractAbsorption) and not getattr(factor, "centred", False):
+        if isinstance(factor, AbstractAbsorption):
             canonical = factor.act(factor.section(params), params)
             for pin in factor.pins:
                 means = pin.read(canonical).mean(1)
