@@ -28,7 +28,8 @@ class Rotation(AbstractFactor):
     Args:
         name: unique within a model.
         writers: views ``(copies, d, h)``, the stream along *n*.
-        readers: pairs of a view ``(copies, d, h)`` and the gain ``(1, d, 1)`` of the norm it reads through, or None.
+        readers: pairs of a view ``(copies, d, h)`` and the gain ``(1, d, 1)`` of the norm it reads through, or None; a
+            writer behind a layer scale is such a pair too.
         shifts: pairs of a norm's shift ``(1, d, 1)`` and its gain, or None.
         fixes_ones: rotate the complement of the all-ones vector only (LayerNorm).
     """

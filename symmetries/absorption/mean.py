@@ -18,26 +18,29 @@ from .base import AbstractAbsorption
 class WriterMean(AbstractAbsorption):
     r"""The common component of all channels a map writes, removed by every LayerNorm that reads them.
 
-    .. math:: W \mapsto W + 1 u^{T}, \qquad b \mapsto b + s 1
+    .. math:: W \mapsto W + (1 / \gamma) u^{T}, \qquad b \mapsto b + s / \gamma
 
-    for a writer of a residual stream that only LayerNorms read; also for an unembedding under softmax (flag
-    ``softmax``). The section is a writer whose columns have zero mean over the channels.
+    for a writer of a residual stream that only LayerNorms read, with :math:`\gamma` the layer scale on its way there,
+    or 1; also for an unembedding under softmax (flag ``softmax``). The section is a writer whose columns have zero mean
+    over the channels.
 
     Args:
         name: unique within a model.
         writers: views ``(copies, n, h)`` with the channels along *n*; each column of each may be shifted.
+        gain: :math:`\gamma` as ``(1, n, 1)``; None for a gain of one.
     """
 
     name: str
     writers: tuple[View, ...]
+    gain: View | None = None
     family: str = "mean of writers"
     flags: frozenset[str] = frozenset({EXACT})
     stage: ClassVar[int] = 3
 
     @property
     def views(self) -> tuple[View, ...]:
-        """The writers."""
-        return self.writers
+        """The writers, and the gain where there is one."""
+        return self.writers if self.gain is None else (*self.writers, self.gain)
 
     @property
     def pins(self) -> tuple[View, ...]:
@@ -45,8 +48,8 @@ class WriterMean(AbstractAbsorption):
         return self.writers
 
     def check(self, shapes: Shapes) -> None:
-        """All writers must have the same number of channels."""
-        channels = {view.shape(shapes)[1] for view in self.writers}
+        """All writers, and the gain, must have the same number of channels."""
+        channels = {view.shape(shapes)[1] for view in self.views}
         if len(channels) != 1:
             raise SymmetryError(f"{self.name}: writers of one stream must agree in channels, got {sorted(channels)}")
 
@@ -70,29 +73,34 @@ class WriterMean(AbstractAbsorption):
         return -element
 
     def act(self, element: Tensor, params: Params) -> Params:
-        """Add to every column."""
+        r"""Add a multiple of :math:`1 / \gamma` to every column."""
         moved = edited(params, self.parameters)
         for view, shift in self._shifts(element, params):
             view.write_(moved, view.read(moved) + shift)
         return moved
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
-        """The same in every point."""
+        """The same changes, as a velocity: the action is affine in the shifts."""
         tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
         for view, shift in self._shifts(algebra, params):
             view.write_(tangent, view.read(tangent) + shift)
         return tangent
 
     def section(self, params: Params) -> Tensor:
-        """Minus the mean of every column."""
-        means = [view.read(params).detach().double().cpu().mean(dim=1).flatten() for view in self.writers]
-        return -torch.cat(means)
+        """Minus the sum of every column, over the sum of the inverse gains."""
+        sums = []
+        for view in self.writers:
+            columns = view.read(params).detach()  # (copies, n, h)
+            across = inverse_gain(self.gain, columns, params).detach().double().sum(1)
+            sums.append((columns.double().sum(1) / across).flatten().cpu())
+        return -torch.cat(sums)
 
     def _shifts(self, element: Tensor, params: Params) -> Iterator[tuple[View, Tensor]]:
         shapes = {name: params[name].shape for name in self.parameters}
         for view, shift in zip(self.writers, element.split(self._columns(shapes)), strict=True):
-            copies, n, h = view.shape(shapes)
-            yield view, shift.to(params[view.parameter]).reshape(copies, 1, h).expand(copies, n, h)
+            columns = view.read(params)
+            by_column = shift.to(columns).reshape(columns.shape[0], 1, columns.shape[2])
+            yield view, by_column * inverse_gain(self.gain, columns, params)
 
 
 @dataclass(frozen=True)
@@ -176,21 +184,19 @@ class ReaderMean(AbstractAbsorption):
     def section(self, params: Params) -> Tensor:
         """Minus the sum of every row, over the sum of the inverse gains."""
         rows = self.reader.read(params).detach()  # (copies, k, h)
-        inverse_gain = self._inverse_gain(params).detach().double().expand(1, rows.shape[1], 1)
-        return -(rows.double().sum(1) / inverse_gain.sum()).flatten().cpu()
-
-    def _inverse_gain(self, params: Params) -> Tensor:
-        if self.gain is None:
-            return torch.ones(
-                1, 1, 1, dtype=params[self.reader.parameter].dtype, device=params[self.reader.parameter].device
-            )
-        return 1.0 / self.gain.read(params)
+        along = inverse_gain(self.gain, rows, params).detach().double().sum(1)
+        return -(rows.double().sum(1) / along).flatten().cpu()
 
     def _changes(self, v: Tensor, params: Params) -> Iterator[tuple[View, Tensor]]:
         rows = self.reader.read(params)
-        inverse_gain = self._inverse_gain(params)  # (1, k, 1)
+        along = inverse_gain(self.gain, rows, params)  # (1, k, 1)
         by_copy = v.to(rows).reshape(rows.shape[0], 1, rows.shape[2])
-        yield self.reader, (by_copy * inverse_gain).expand_as(rows)
+        yield self.reader, by_copy * along
         if self.bias is not None and self.shift is not None:
-            constant = (self.shift.read(params) * inverse_gain).sum()
+            constant = (self.shift.read(params) * along).sum()
             yield self.bias, -by_copy.sum(0, keepdim=True) * constant
+
+
+def inverse_gain(gain: View | None, channels: Tensor, params: Params) -> Tensor:
+    r""":math:`1 / \gamma` for the channels of a view, shape ``(1, n, 1)``; ones where there is no gain."""
+    return channels.new_ones(1, channels.shape[1], 1) if gain is None else 1.0 / gain.read(params)

@@ -1,12 +1,14 @@
 """What normalizations and softmaxes do not see of the maps around them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
 
 from ..absorption import ReaderMean, WriterMean
 from ..factor import SOFTMAX
 from .axes import Atom, Slot
 from .expression import Kind, Node
+from .layer_scale import layer_scale
 from .layout import Unviewable, leaf_view, split_by, title
 from .network import Network, atoms, reader_over
 from .norms import Norm, Reader, norms, readers
@@ -54,30 +56,60 @@ def _reader_mean(network: Network, norm: Norm, reader: Reader, k: tuple[Slot, ..
     return ReaderMean(f"mean of {title(leaf)} as a reader", weight, into, gain, None if into is None else shift)
 
 
+@dataclass(frozen=True)
+class _Written:
+    """How a parameter writes an axis of which the mean is removed.
+
+    Args:
+        slots: the axis in the parameter.
+        scale: a layer scale on the way, or None.
+        flag: what holds of it.
+    """
+
+    slots: tuple[Slot, ...]
+    scale: Node | None
+    flag: str
+
+
 def propose_writer_means(network: Network) -> Iterator[Proposal]:
     """For every parameter, the component along an axis that every norm or softmax behind it removes."""
-    grouped: dict[tuple[Atom, ...], dict[Node, tuple[tuple[Slot, ...], str]]] = {}
+    grouped: dict[tuple[tuple[Atom, ...], Node | None], dict[Node, _Written]] = {}
     for channels in _removed(network):
-        for leaf in network.leaves:
+        for leaf in filter(network.is_alone, network.leaves):
             for slots in _axes(leaf, channels):
-                verdict = network.invisible(leaf, slots)
-                if verdict is not None and network.is_alone(leaf):
-                    grouped.setdefault(channels, {})[leaf] = slots, verdict
+                written = _written(network, leaf, slots)
+                if written is not None:
+                    grouped.setdefault((channels, written.scale), {})[leaf] = written
     for found in grouped.values():
         for leaves in _with_bias(network, set(found)):
-            flag = found[leaves[0]][1]
-            yield _writer_mean([(leaf, found[leaf][0]) for leaf in leaves], flag)
+            yield _writer_mean({leaf: found[leaf] for leaf in leaves})
 
 
-def _writer_mean(leaves: list[tuple[Node, tuple[Slot, ...]]], flag: str) -> Proposal:
-    first = leaves[0][0]
+def _written(network: Network, leaf: Node, slots: tuple[Slot, ...]) -> _Written | None:
+    """How a parameter writes an axis, or None where its mean is seen."""
+    verdict = network.invisible(leaf, slots)
+    if verdict is not None:
+        return _Written(slots, None, verdict)
+    scaled = layer_scale(network, leaf, slots)
+    if scaled is not None:
+        verdict = network.invisible(scaled.output, scaled.slots)
+    return None if scaled is None or verdict is None else _Written(slots, scaled.leaf, verdict)
+
+
+def _writer_mean(found: dict[Node, _Written]) -> Proposal:
+    first, written = next(iter(found.items()))
     try:
-        views = [leaf_view(leaf, n=n, h=[slot for slot in leaf.free if slot not in n]) for leaf, n in leaves]
+        views = [
+            leaf_view(leaf, n=each.slots, h=[slot for slot in leaf.free if slot not in each.slots])
+            for leaf, each in found.items()
+        ]
+        axis = atoms(written.slots)
+        gain = None if written.scale is None else leaf_view(written.scale, n=split_by(written.scale, axis)[0])
     except Unviewable as reason:
         return Proposal((), str(reason), (first.module,))
-    family = "mean of class weights" if flag == SOFTMAX else "mean of writers"
+    family = "mean of class weights" if written.flag == SOFTMAX else "mean of writers"
     name = f"mean of {title(first)}"
-    factor = WriterMean(name, tuple(views), family=family, flags=frozenset({flag}))
+    factor = WriterMean(name, tuple(views), gain, family=family, flags=frozenset({written.flag}))
     return Proposal(((factor,),))
 
 

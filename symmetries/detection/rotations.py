@@ -7,6 +7,7 @@ from ..rotation import Rotation
 from ..view import View
 from .axes import Slot
 from .expression import Kind, Node
+from .layer_scale import scale_of
 from .layout import Unviewable, leaf_view, split_by, title
 from .network import Network, atoms, is_stochastic, reader_over
 from .norms import Norm, Reader, carriers, norms
@@ -74,6 +75,30 @@ class _Stream:
                 raise _Seen
             self._writers[node] = slots
             return []
+        for place, operand in enumerate(node.operands):
+            inner = node.map(place)
+            held = tuple(inner[slot] for slot in slots if slot in inner)
+            scale = scale_of(node, place, held) if len(held) == len(slots) else None
+            if scale is not None:
+                self._scaled(operand, held, scale)
+                return []
+        return self._holding(node, slots)
+
+    def _scaled(self, node: Node, slots: tuple[Slot, ...], scale: Node) -> None:
+        """What writes to the stream through a layer scale, and to nothing else."""
+        if self._network.only_use(node) is None or scale.offset:
+            raise _Seen
+        if node.kind is not Kind.LEAF:
+            for state in self._holding(node, slots):
+                self._scaled(*state, scale)
+        elif node in self._readers or node in self._writers:
+            raise _Seen
+        else:
+            self._readers[node] = (slots, scale)
+
+    @staticmethod
+    def _holding(node: Node, slots: tuple[Slot, ...]) -> list[State]:
+        """The operands of a linear operation that hold the stream."""
         maps = [node.map(i) for i in range(len(node.operands))]
         holding = [i for i, inner in enumerate(maps) if any(slot in inner for slot in slots)]
         linear = node.kind in (Kind.PRODUCT, Kind.SELECTION, Kind.AVERAGE) and len(holding) == 1
@@ -132,18 +157,15 @@ class _Stream:
             raise Unviewable("a rotation through a norm whose gain is stored with an offset")
         writers = tuple(self._view(leaf, slots) for leaf, slots in self._whole(self._writers).items())
         axis = atoms(next(iter(self._writers.values())))
-        vectors = {
-            leaf: leaf_view(leaf, n=split_by(leaf, axis)[0])
-            for norm in self.norms.values()
-            for leaf in (norm.gain, norm.shift)
-            if leaf is not None
-        }
+
+        def vector(leaf: Node | None) -> View | None:
+            return None if leaf is None else leaf_view(leaf, n=split_by(leaf, axis)[0])
+
         readers = tuple(
-            (self._view(leaf, slots), None if gain is None else vectors[gain])
-            for leaf, (slots, gain) in self._whole(self._readers).items()
+            (self._view(leaf, slots), vector(gain)) for leaf, (slots, gain) in self._whole(self._readers).items()
         )
         shifts = tuple(
-            (vectors[norm.shift], None if norm.gain is None else vectors[norm.gain])
+            (leaf_view(norm.shift, n=split_by(norm.shift, axis)[0]), vector(norm.gain))
             for norm in self.norms.values()
             if norm.shift is not None
         )

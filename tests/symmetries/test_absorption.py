@@ -108,3 +108,14 @@ def test_zero_gain_cannot_be_folded(params):
 def test_views_that_do_not_fit_are_an_error(factor, message, params):
     with pytest.raises(SymmetryError, match=message):
         factor.check({name: value.shape for name, value in params.items()})
+
+
+def test_writer_mean_behind_a_layer_scale_is_constant_after_it(params, generator):
+    views = (View("w", "h n -> 1 n h"), View("shift", "n -> 1 n 1"))
+    factor = WriterMean("writer", views, View("gain", "n -> 1 n 1"))
+    shifts = torch.randn(4, generator=generator, dtype=torch.float64)
+    moved = factor.act(shifts, params)
+    change = (moved["w"] - params["w"]) * params["gain"]
+    torch.testing.assert_close(change, shifts[:3, None].expand(3, 4))
+    canonical = factor.act(factor.section(params), params)
+    torch.testing.assert_close(canonical["w"].sum(1), torch.zeros(3, dtype=torch.float64), rtol=0.0, atol=1e-12)
