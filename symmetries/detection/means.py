@@ -8,12 +8,12 @@ from ..absorption import ReaderMean, WriterMean
 from ..factor import SOFTMAX
 from .axes import Atom, Slot
 from .expression import Kind, Node
-from .layer_scale import layer_scale
 from .layout import Unviewable, leaf_view, split_by, title
 from .network import Network, atoms, reader_over
 from .norms import Norm, Reader, norms, readers
 from .parts import lineage
 from .proposal import Proposal
+from .unmixed import weighting
 
 
 def propose_reader_means(network: Network) -> Iterator[Proposal]:
@@ -62,7 +62,7 @@ class _Written:
 
     Args:
         slots: the axis in the parameter.
-        scale: a layer scale on the way, or None.
+        scale: what its entries count by, a layer scale on the way for instance; None for ones.
         flag: what holds of it.
     """
 
@@ -90,10 +90,8 @@ def _written(network: Network, leaf: Node, slots: tuple[Slot, ...]) -> _Written 
     verdict = network.invisible(leaf, slots)
     if verdict is not None:
         return _Written(slots, None, verdict)
-    scaled = layer_scale(network, leaf, slots)
-    if scaled is not None:
-        verdict = network.invisible(scaled.output, scaled.slots)
-    return None if scaled is None or verdict is None else _Written(slots, scaled.leaf, verdict)
+    weight = weighting(network, leaf, slots)
+    return None if weight is None or weight.flag is None else _Written(slots, weight.leaf, weight.flag)
 
 
 def _writer_mean(found: dict[Node, _Written]) -> Proposal:

@@ -7,12 +7,12 @@ from ..rotation import Rotation
 from ..view import View
 from .axes import Slot
 from .expression import Kind, Node
-from .layer_scale import scale_of
 from .layout import Unviewable, leaf_view, split_by, title
 from .network import Network, atoms, is_stochastic, reader_over
 from .norms import Norm, Reader, carriers, norms
 from .parts import lineage
 from .proposal import Proposal
+from .unmixed import scale_of
 
 State = tuple[Node, tuple[Slot, ...]]
 T = TypeVar("T")

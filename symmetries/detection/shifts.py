@@ -49,11 +49,15 @@ def propose_shifts(network: Network, written: set[str]) -> Iterator[Proposal]:
     """
     trades: nx.Graph = nx.Graph()  # leaves between which constants are traded: a spanning forest counts them all
     found: list[Shift] = []
+    whole: set[Node] = set()  # leaves of which every entry moves already
     for source in (*_leaf_sources(network), *_join_sources(network), *_numbers(network, written)):
+        if source.leaves[0] in whole:
+            continue
         try:
             shift = _shift(network, source, trades)
             if shift is not None:
                 found.append(shift)
+                whole |= set(source.leaves) if len(source.axis) == len(source.leaves[0].free) else set()
         except Unviewable as reason:
             yield Proposal((), str(reason), (source.leaves[0].name.rpartition(".")[0],))
     found += _entries(network)
@@ -93,10 +97,10 @@ def _leaf_sources(network: Network) -> list[_Source]:
         if not kinds & {Kind.SUM, Kind.SELECTION} or not network.is_alone(leaf):
             continue
         held = atoms(leaf.free)
-        narrow = [axis for axis in channels if len(axis) < len(held) and all(held.count(atom) == 1 for atom in axis)]
-        if kinds == {Kind.SUM} and not narrow:
-            narrow = [held]
-        found += [_Source((leaf,), leaf, axis) for axis in narrow]
+        axes = [axis for axis in channels if len(axis) < len(held) and all(held.count(atom) == 1 for atom in axis)]
+        if kinds == {Kind.SUM}:
+            axes = [held, *axes]  # a bias as a whole, a table by entries
+        found += [_Source((leaf,), leaf, axis) for axis in axes]
     return sorted(found, key=lambda source: (_rows(source), source.leaves[0].order))
 
 
