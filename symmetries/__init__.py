@@ -1,6 +1,6 @@
 """What leaves the function of a network unchanged: groups, views, declarations, detection, proof, audit."""
 
-from .absorption import AbstractAbsorption, Gain, ReaderMean, Shift, WriterMean
+from .absorption import AbstractAbsorption, Gain, ReaderMean, Shear, Shift, WriterMean
 from .audit import Audit, audit
 from .claims import Claim
 from .declarations import (
@@ -59,6 +59,7 @@ __all__ = [
     "ReaderMean",
     "Rotation",
     "Shapes",
+    "Shear",
     "Shift",
     "Symmetry",
     "SymmetryError",

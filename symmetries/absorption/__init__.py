@@ -1,9 +1,20 @@
 """Symmetries with a global section: what can be folded away without changing the function."""
 
 from .base import AbstractAbsorption
+from .chain import Chain
 from .conditions import independent_conditions
 from .gain import Gain
 from .mean import ReaderMean, WriterMean
+from .shear import Shear
 from .shift import Shift
 
-__all__ = ["AbstractAbsorption", "Gain", "ReaderMean", "Shift", "WriterMean", "independent_conditions"]
+__all__ = [
+    "AbstractAbsorption",
+    "Chain",
+    "Gain",
+    "ReaderMean",
+    "Shear",
+    "Shift",
+    "WriterMean",
+    "independent_conditions",
+]

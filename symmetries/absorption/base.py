@@ -1,13 +1,15 @@
 """The abstract absorption."""
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from ..errors import SymmetryError
 from ..factor import AbstractFactor
-from ..params import Params, Shapes
+from ..params import Params, Shapes, Tangent
 from ..view import View
 
 
@@ -31,9 +33,32 @@ class AbstractAbsorption(AbstractFactor):
         """The views whose mean over rows the section holds."""
 
     @abstractmethod
-    def section(self, params: Params) -> Tensor:
-        """The element that moves ``params`` to the section."""
+    def section(self, params: Params) -> Tensor | None:
+        """The element that moves ``params`` to the section; None at a singular point, which stays where it is."""
 
     def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
         """A Gaussian vector."""
         return torch.randn(self.dimension(shapes), generator=generator, dtype=torch.float64)
+
+
+def require_last_axis(name: str, views: tuple[View, ...], k: int, shapes: Shapes) -> None:
+    """Raise ``SymmetryError`` unless all views have ``k`` columns."""
+    for view in views:
+        got = view.shape(shapes)
+        if got[2] != k:
+            raise SymmetryError(
+                f"{name}: expected {k} channels in the last axis of {view.parameter!r} read as {view.pattern!r}, "
+                f"got shape {got}"
+            )
+
+
+def added(changes: Iterable[tuple[View, Tensor]], target: Params) -> Params:
+    """``target`` with changes added to what views read of it, in place."""
+    for view, change in changes:
+        view.write_(target, view.read(target) + change)
+    return target
+
+
+def zeros(params: Params, names: Iterable[str]) -> Tangent:
+    """A tangent at ``params`` with these entries, all zero."""
+    return {name: torch.zeros_like(params[name]) for name in names}

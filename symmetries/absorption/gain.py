@@ -11,7 +11,7 @@ from ..errors import SymmetryError
 from ..factor import EXACT
 from ..params import Params, Shapes, Tangent, edited
 from ..view import View
-from .base import AbstractAbsorption
+from .base import AbstractAbsorption, require_last_axis
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,3 @@ class Gain(AbstractAbsorption):
                 "into its readers; prune those channels, or leave this factor out of the symmetry"
             )
         return 1.0 / gain
-
-
-def require_last_axis(name: str, views: tuple[View, ...], k: int, shapes: Shapes) -> None:
-    """Raise ``SymmetryError`` unless all views have ``k`` columns."""
-    for view in views:
-        got = view.shape(shapes)
-        if got[2] != k:
-            raise SymmetryError(
-                f"{name}: expected {k} channels in the last axis of {view.parameter!r} read as {view.pattern!r}, "
-                f"got shape {got}"
-            )

@@ -11,7 +11,8 @@ from ..errors import SymmetryError
 from ..factor import EXACT
 from ..params import Params, Shapes, Tangent, edited
 from ..view import View
-from .base import AbstractAbsorption
+from .base import AbstractAbsorption, added, zeros
+from .chain import Chain, require_chain, taken_back
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,11 @@ class WriterMean(AbstractAbsorption):
 
     def act(self, element: Tensor, params: Params) -> Params:
         r"""Add a multiple of :math:`1 / \gamma` to every column."""
-        moved = edited(params, self.parameters)
-        for view, shift in self._shifts(element, params):
-            view.write_(moved, view.read(moved) + shift)
-        return moved
+        return added(self._shifts(element, params), edited(params, self.parameters))
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The same changes, as a velocity: the action is affine in the shifts."""
-        tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
-        for view, shift in self._shifts(algebra, params):
-            view.write_(tangent, view.read(tangent) + shift)
-        return tangent
+        return added(self._shifts(algebra, params), zeros(params, self.parameters))
 
     def section(self, params: Params) -> Tensor:
         """Minus the sum of every column, over the sum of the inverse gains."""
@@ -120,6 +115,7 @@ class ReaderMean(AbstractAbsorption):
         bias: its bias, shape ``(1, 1, h)``, summed over copies; None where the shift is zero or the constant invisible.
         gain: :math:`\gamma` as ``(1, k, 1)``; None for a gain of one.
         shift: :math:`\beta` as ``(1, k, 1)``; None for a shift of zero.
+        readers: what takes the constant back behind a reader without bias, as in :class:`Shift`.
     """
 
     name: str
@@ -127,14 +123,16 @@ class ReaderMean(AbstractAbsorption):
     bias: View | None = None
     gain: View | None = None
     shift: View | None = None
+    readers: tuple[Chain, ...] = ()
     family: str = "mean of readers"
     flags: frozenset[str] = frozenset({EXACT})
     stage: ClassVar[int] = 2
 
     @property
     def views(self) -> tuple[View, ...]:
-        """Reader, bias, gain, shift, those that are there."""
-        return tuple(view for view in (self.reader, self.bias, self.gain, self.shift) if view is not None)
+        """Reader, bias, gain, shift, those that are there, and the views of the chains."""
+        own = tuple(view for view in (self.reader, self.bias, self.gain, self.shift) if view is not None)
+        return (*own, *(view for chain in self.readers for view in chain))
 
     @property
     def pins(self) -> tuple[View, ...]:
@@ -149,6 +147,8 @@ class ReaderMean(AbstractAbsorption):
                 raise SymmetryError(
                     f"{self.name}: expected {view.parameter!r} to read as {expected}, got {view.shape(shapes)}"
                 )
+        for chain in self.readers:
+            require_chain(self.name, chain, h, shapes)
 
     def dimension(self, shapes: Shapes) -> int:
         """One for each row of the reader (times its copies)."""
@@ -169,17 +169,11 @@ class ReaderMean(AbstractAbsorption):
 
     def act(self, element: Tensor, params: Params) -> Params:
         r"""Add :math:`v (1 / \gamma)^{T}` to the reader and take its constant from the bias."""
-        moved = edited(params, self.parameters)
-        for view, change in self._changes(element, params):
-            view.write_(moved, view.read(params) + change)
-        return moved
+        return added(self._changes(element, params), edited(params, self.parameters))
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The same changes, as a velocity: the action is affine in v."""
-        tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
-        for view, change in self._changes(algebra, params):
-            view.write_(tangent, change)
-        return tangent
+        return added(self._changes(algebra, params), zeros(params, self.parameters))
 
     def section(self, params: Params) -> Tensor:
         """Minus the sum of every row, over the sum of the inverse gains."""
@@ -192,9 +186,12 @@ class ReaderMean(AbstractAbsorption):
         along = inverse_gain(self.gain, rows, params)  # (1, k, 1)
         by_copy = v.to(rows).reshape(rows.shape[0], 1, rows.shape[2])
         yield self.reader, by_copy * along
-        if self.bias is not None and self.shift is not None:
-            constant = (self.shift.read(params) * along).sum()
-            yield self.bias, -by_copy.sum(0, keepdim=True) * constant
+        if self.shift is not None:
+            constant = (self.shift.read(params) * along).sum() * by_copy.sum(0, keepdim=True)  # (1, 1, h)
+            if self.bias is not None:
+                yield self.bias, -constant
+            for chain in self.readers:
+                yield taken_back(chain, constant.flatten(), params)
 
 
 def inverse_gain(gain: View | None, channels: Tensor, params: Params) -> Tensor:

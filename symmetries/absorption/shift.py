@@ -6,12 +6,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..errors import SymmetryError
 from ..factor import EXACT
 from ..params import Params, Shapes, Tangent, edited
 from ..view import View
-from .base import AbstractAbsorption
-from .gain import require_last_axis
+from .base import AbstractAbsorption, added, require_last_axis, zeros
+from .chain import Chain, require_chain, taken_back
 
 
 @dataclass(frozen=True)
@@ -28,14 +27,15 @@ class Shift(AbstractAbsorption):
     Args:
         name: unique within a model.
         source: what the constant is added to, shape ``(1, n, k)``: one row for a bias, a row per entry of a table.
-        readers: pairs of a weight view ``(copies, out, k)``, summed over copies, and a bias view ``(1, out, 1)``.
+        readers: chains of a weight view ``(copies, out, k)``, summed over copies, and a bias view ``(1, out, 1)``; a
+            reader without bias passes the constant on to the next weight, see :data:`Chain`.
         opposite: views ``(1, n, k)`` from which the constant is taken.
         followers: views ``(1, n, k)`` to which it is added as well, e.g. the extra key of an attention.
     """
 
     name: str
     source: View
-    readers: tuple[tuple[View, View], ...] = ()
+    readers: tuple[Chain, ...] = ()
     opposite: tuple[View, ...] = ()
     followers: tuple[View, ...] = ()
     family: str = "shift into bias"
@@ -45,7 +45,7 @@ class Shift(AbstractAbsorption):
     @property
     def views(self) -> tuple[View, ...]:
         """Source, followers, opposites, weights and biases of the readers."""
-        return (self.source, *self.followers, *self.opposite, *(view for pair in self.readers for view in pair))
+        return (self.source, *self.followers, *self.opposite, *(view for chain in self.readers for view in chain))
 
     @property
     def pins(self) -> tuple[View, ...]:
@@ -55,15 +55,9 @@ class Shift(AbstractAbsorption):
     def check(self, shapes: Shapes) -> None:
         """One channel axis for all, one bias for each row of a reader."""
         k = self.source.shape(shapes)[2]
-        channels = (self.source, *self.followers, *self.opposite, *(weight for weight, _ in self.readers))
-        require_last_axis(self.name, channels, k, shapes)
-        for weight, bias in self.readers:
-            out = weight.shape(shapes)[1]
-            if bias.shape(shapes) != (1, out, 1):
-                raise SymmetryError(
-                    f"{self.name}: expected the bias {bias.parameter!r} to read as {(1, out, 1)} beside "
-                    f"{weight.parameter!r}, got {bias.shape(shapes)}"
-                )
+        require_last_axis(self.name, (*self.followers, *self.opposite), k, shapes)
+        for chain in self.readers:
+            require_chain(self.name, chain, k, shapes)
 
     def dimension(self, shapes: Shapes) -> int:
         """The number of channels."""
@@ -87,17 +81,11 @@ class Shift(AbstractAbsorption):
 
     def act(self, element: Tensor, params: Params) -> Params:
         """Add to the source, take from readers and opposites."""
-        moved = edited(params, self.parameters)
-        for view, change in self._changes(element, params):
-            view.write_(moved, view.read(moved) + change)
-        return moved
+        return added(self._changes(element, params), edited(params, self.parameters))
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The same changes, as a velocity: the action is affine in the constant."""
-        tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
-        for view, change in self._changes(algebra, params):
-            view.write_(tangent, view.read(tangent) + change)
-        return tangent
+        return added(self._changes(algebra, params), zeros(params, self.parameters))
 
     def section(self, params: Params) -> Tensor:
         """Minus the mean of the source."""
@@ -106,6 +94,4 @@ class Shift(AbstractAbsorption):
     def _changes(self, constant: Tensor, params: Params) -> list[tuple[View, Tensor]]:
         c = constant.to(self.source.read(params))
         changes = [(view, c) for view in (self.source, *self.followers)] + [(view, -c) for view in self.opposite]
-        for weight, bias in self.readers:
-            changes.append((bias, -(weight.read(params) @ c).sum(0)[None, :, None]))  # (1, out, 1)
-        return changes
+        return changes + [taken_back(chain, c, params) for chain in self.readers]

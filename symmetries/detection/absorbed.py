@@ -1,13 +1,16 @@
 """Where a constant goes that is added to a value."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..absorption import Chain
 from ..factor import EXACT, SOFTMAX
-from .axes import Slot
+from ..view import View
+from .axes import Atom, Slot
 from .expression import Kind, Node
-from .network import Network, is_stochastic
-from .norms import Reader
+from .layout import leaf_view, split_by
+from .network import Network, atoms, is_stochastic
+from .norms import Norm, Reader, readers
 
 State = tuple[Node, tuple[Slot, ...]]
 
@@ -16,32 +19,58 @@ class Visible(Exception):
     """Something that takes nothing back sees the constant."""
 
 
+Link = tuple[Reader, tuple[Slot, ...]]
+"""A map that reads a constant, with its slots along the constant's axis."""
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Where a constant ends.
+
+    Args:
+        links: the maps that pass it on, none where it is taken back as it is.
+        bias: the leaf that takes it back.
+    """
+
+    links: tuple[Link, ...]
+    bias: Node
+
+
 @dataclass(frozen=True)
 class Absorbed:
     """What takes a constant back.
 
     Args:
-        readers: maps that read it, each with its bias and its slots along the constant's axis.
+        readers: biases behind maps that read it.
         opposite: leaves that are added beside it.
+        bare: maps that read it from a norm and have no bias.
         flag: ``"softmax"`` where the logits change, but not the probabilities.
     """
 
-    readers: tuple[tuple[Reader, Node, tuple[Slot, ...]], ...]
+    readers: tuple[Sink, ...]
     opposite: tuple[Node, ...]
+    bare: tuple[Link, ...]
     flag: str
 
+    @property
+    def sinks(self) -> tuple[Sink, ...]:
+        """Everything that takes the constant back, or what becomes of it."""
+        return (*self.readers, *(Sink((), leaf) for leaf in self.opposite))
 
-def absorbed(network: Network, node: Node, slots: tuple[Slot, ...]) -> Absorbed | None:
+
+def absorbed(network: Network, node: Node, slots: tuple[Slot, ...], norm: Norm | None = None) -> Absorbed | None:
     """Follow a constant to everything that takes it back; None if something else sees it.
 
     Args:
         network: the expression graph.
         node: the value it is added to.
         slots: the axis along which its entries differ; empty for one number that is added everywhere.
+        norm: the LayerNorm of which it is the shift, which a map that reads it can take back without a bias.
     """
     start, todo, seen, flag = (node, slots), [(node, slots)], set(), EXACT
-    readers: list[tuple[Reader, Node, tuple[Slot, ...]]] = []
+    found: list[Sink | Link] = []
     opposite: dict[Node, None] = {}
+    own = set() if norm is None else {reader.product for reader, _ in readers(network, norm)}
     try:
         while todo:
             state = todo.pop()
@@ -56,7 +85,7 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...]) -> Absorbed 
                     flag = verdict if verdict == SOFTMAX else flag  # a tied embedding, read by the head
                     continue
                 if user.kind is Kind.PRODUCT and any(user.operands[i].kind is Kind.LEAF for i in _others(user, place)):
-                    readers += _read(network, user, place, state[1])
+                    found += _read(network, user, place, state[1], bare=user in own)
                     continue
                 outer = _carried(user, place, state[1])
                 beside = _beside(network, user, place, outer) if user.kind is Kind.SUM else ()
@@ -64,25 +93,30 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...]) -> Absorbed 
                 todo += [] if beside else [(user, outer)]
     except Visible:
         return None
-    return Absorbed(tuple(readers), tuple(opposite), flag)
+    sinks = tuple(each for each in found if isinstance(each, Sink))
+    bare = tuple(each for each in found if not isinstance(each, Sink))
+    return Absorbed(sinks, tuple(opposite), bare, flag)
 
 
 def _others(node: Node, place: int) -> Iterator[int]:
     return (i for i in range(len(node.operands)) if i != place)
 
 
-def _read(
-    network: Network, user: Node, place: int, slots: tuple[Slot, ...]
-) -> list[tuple[Reader, Node, tuple[Slot, ...]]]:
-    """A map that reads the constant into a bias."""
+def _read(network: Network, user: Node, place: int, slots: tuple[Slot, ...], *, bare: bool) -> Sequence[Sink | Link]:
+    """A map that reads the constant: into its bias, what takes its result back, or the map itself."""
     reader = Reader(user, 1 - place, user.operands[1 - place])
     partners = tuple(partner for partner in map(user.summed(place).get, slots) if partner is not None)
     if not slots or len(partners) < len(slots) or "padded" in user.name:
         raise Visible
-    bias = reader.bias(network)
-    if bias is None or not network.is_alone(bias):
-        raise Visible
-    return [(reader, bias, partners)]
+    link, bias = (reader, partners), reader.bias(network)
+    if bias is not None and network.is_alone(bias):
+        return [Sink((link,), bias)]
+    further = absorbed(network, user, tuple(user.map(1 - place)))
+    if further is not None and further.flag == EXACT:
+        return [Sink((link, *sink.links), sink.bias) for sink in further.sinks]
+    if bare and network.only_use(reader.leaf) is not None and network.is_alone(reader.leaf):
+        return [link]
+    raise Visible
 
 
 def _carried(user: Node, place: int, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
@@ -122,3 +156,19 @@ def providers(network: Network, node: Node, slots: tuple[Slot, ...]) -> tuple[No
         complete = all(found) and len(found) == len(node.operands)
         return tuple(leaf for leaves in found for leaf in leaves) if complete else ()
     return next((leaves for leaves in found if leaves), ())
+
+
+def chain_view(sink: Sink, axis: Sequence[Atom]) -> Chain:
+    """A sink of constants along an axis as views: weights ``(copies, out, k)``, then the bias ``(1, out, columns)``.
+
+    Raises:
+        Unviewable: a weight or a bias that no view describes.
+    """
+    views: list[View] = []
+    for reader, columns in sink.links:
+        rows = reader.rows
+        taps = [slot for slot in reader.leaf.free if slot not in (*rows, *columns)]
+        views.append(leaf_view(reader.leaf, copies=taps, n=rows, h=columns))
+        axis = atoms(rows)
+    channels, rest = split_by(sink.bias, axis)
+    return (*views, leaf_view(sink.bias, n=channels, h=rest))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..absorption import ReaderMean, WriterMean
-from ..factor import SOFTMAX
+from ..factor import EXACT, SOFTMAX
+from .absorbed import absorbed, chain_view
 from .axes import Atom, Slot
 from .expression import Kind, Node
 from .layout import Unviewable, leaf_view, split_by, title
@@ -49,11 +50,17 @@ def _reader_mean(network: Network, norm: Norm, reader: Reader, k: tuple[Slot, ..
         None if vector is None else leaf_view(vector, n=split_by(vector, norm.atoms)[0])
         for vector in (norm.gain, norm.shift)
     )
+    name = f"mean of {title(leaf)} as a reader"
     bias = None if norm.shift is None else reader.bias(network)
-    if norm.shift is not None and bias is None and not reader.ignores_constants(network):
+    if norm.shift is None or bias is not None:
+        into = None if bias is None else leaf_view(bias, h=split_by(bias, atoms(rows))[0])
+        return ReaderMean(name, weight, into, gain, None if into is None else shift)
+    kept = tuple(slot for slot, own in reader.product.map(reader.place).items() if own in rows)
+    taken = absorbed(network, reader.product, kept)
+    if taken is None or taken.flag != EXACT:
         return None
-    into = None if bias is None else leaf_view(bias, h=split_by(bias, atoms(rows))[0])
-    return ReaderMean(f"mean of {title(leaf)} as a reader", weight, into, gain, None if into is None else shift)
+    chains = tuple(chain_view(sink, atoms(rows)) for sink in taken.sinks)
+    return ReaderMean(name, weight, None, gain, shift if chains else None, chains)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..factor import EXACT
 from .axes import Atom, Slot
 from .expression import Kind, Node
 from .network import Network, atoms, is_stochastic, reader_over
@@ -93,11 +92,6 @@ class Reader:
             if i != use[1] and term.kind is Kind.LEAF and set(node.map(i)) == rows and network.only_use(term):
                 return term
         return None
-
-    def ignores_constants(self, network: Network) -> bool:
-        """Whether a change of the result that depends on the parameter's axes alone is invisible."""
-        constant = [slot for slot in self.product.free if slot not in self.product.map(self.place)]
-        return network.invisible(self.product, constant) == EXACT
 
 
 def readers(network: Network, norm: Norm) -> Iterator[tuple[Reader, tuple[Slot, ...]]]:

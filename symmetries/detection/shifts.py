@@ -6,15 +6,15 @@ from math import prod
 
 import networkx as nx
 
-from ..absorption import Shift
+from ..absorption import Shear, Shift
 from ..factor import EXACT
 from ..view import View
-from .absorbed import Absorbed, absorbed, providers
+from .absorbed import Absorbed, absorbed, chain_view, providers
 from .axes import Atom, Slot
 from .expression import Kind, Node
 from .layout import Unviewable, leaf_view, split_by, title
 from .network import Network, atoms
-from .norms import Reader, norms
+from .norms import Norm, norms
 from .proposal import Proposal
 
 Axis = tuple[Atom, ...]
@@ -48,7 +48,7 @@ def propose_shifts(network: Network, written: set[str]) -> Iterator[Proposal]:
         written: parameters whose common component along the channels is removed as a mean of writers.
     """
     trades: nx.Graph = nx.Graph()  # leaves between which constants are traded: a spanning forest counts them all
-    found: list[Shift] = []
+    found: list[Shift | Shear] = []
     whole: set[Node] = set()  # leaves of which every entry moves already
     for source in (*_leaf_sources(network), *_join_sources(network), *_numbers(network, written)):
         if source.leaves[0] in whole:
@@ -61,8 +61,9 @@ def propose_shifts(network: Network, written: set[str]) -> Iterator[Proposal]:
         except Unviewable as reason:
             yield Proposal((), str(reason), (source.leaves[0].name.rpartition(".")[0],))
     found += _entries(network)
+    trading = [shift for shift in found if isinstance(shift, Shift)]
     for shift in found:
-        yield Proposal(((_untangled(shift, found),),))
+        yield Proposal(((_untangled(shift, trading) if isinstance(shift, Shift) else shift,),))
 
 
 def _untangled(shift: Shift, others: Sequence[Shift]) -> Shift:
@@ -130,15 +131,18 @@ def _numbers(network: Network, written: set[str]) -> Iterator[_Source]:
             yield _Source((leaf,), leaf, ())
 
 
-def _shift(network: Network, source: _Source, trades: nx.Graph) -> Shift | None:
+def _shift(network: Network, source: _Source, trades: nx.Graph) -> Shift | Shear | None:
     """The factor of a source, or None if its constant is seen or counted already."""
     leaf, *followers = source.leaves
     rest = tuple(_rows_by_channel(other, source.axis) for other in followers)
     if network.invisible(source.node, [slot for slot in source.node.free if slot not in source.slots]) == EXACT:
         return Shift(f"{title(leaf)} unseen", _rows_by_channel(leaf, source.axis), followers=rest, family="unseen bias")
-    taken = absorbed(network, source.node, source.slots)
-    if taken is None or not (taken.readers or taken.opposite):
+    norm = next((norm for norm in norms(network) if norm.shift is leaf and norm.core.kind is Kind.LAYER_NORM), None)
+    taken = absorbed(network, source.node, source.slots, norm)
+    if taken is None or not (taken.readers or taken.opposite or taken.bare):
         return None
+    if taken.bare:
+        return None if norm is None or not norm.is_trainable_or_absent else _shear(norm, source, taken)
     if not taken.readers:
         names, others = {title(leaf)}, [title(other) for other in (*followers, *taken.opposite)]
         if any(
@@ -153,30 +157,40 @@ def _shift(network: Network, source: _Source, trades: nx.Graph) -> Shift | None:
 
 def _factor(source: _Source, followers: tuple[View, ...], taken: Absorbed) -> Shift:
     leaf = source.leaves[0]
-    readers = tuple(_reader(*reader) for reader in taken.readers)
-    opposite = tuple(_rows_by_channel(other, source.axis) for other in taken.opposite)
-    into = dict.fromkeys(view.parameter for view in (*opposite, *(bias for _, bias in readers)))
+    into = dict.fromkeys(sink.bias.name for sink in (*taken.sinks[len(taken.readers) :], *taken.readers))
     return Shift(
         f"{title(leaf)} into {', '.join(into)}",
         _rows_by_channel(leaf, source.axis),
-        readers,
-        opposite,
+        tuple(chain_view(sink, source.axis) for sink in taken.readers),
+        tuple(_rows_by_channel(other, source.axis) for other in taken.opposite),
         followers,
-        family="shift into bias" if readers else "trade of constants",
+        family="shift into bias" if taken.readers else "trade of constants",
         flags=frozenset({taken.flag}),
     )
+
+
+def _shear(norm: Norm, source: _Source, taken: Absorbed) -> Shear:
+    """The shift of a norm that some maps read without a bias."""
+    leaf, gain = source.leaves[0], norm.gain
+    if gain is not None and gain.offset:
+        raise Unviewable(f"{title(gain)}: a gain that is stored with an offset")
+    return Shear(
+        f"{title(leaf)} into {', '.join(dict.fromkeys(title(reader.leaf) for reader, _ in taken.bare))}",
+        leaf_view(leaf, h=split_by(leaf, source.axis)[0]),
+        tuple(_rows_by_slots(reader.leaf, columns) for reader, columns in taken.bare),
+        None if gain is None else leaf_view(gain, h=split_by(gain, source.axis)[0]),
+        tuple(chain_view(sink, source.axis) for sink in taken.sinks),
+        flags=frozenset({taken.flag}),
+    )
+
+
+def _rows_by_slots(leaf: Node, columns: tuple[Slot, ...]) -> View:
+    return leaf_view(leaf, n=[slot for slot in leaf.free if slot not in columns], h=columns)
 
 
 def _rows_by_channel(leaf: Node, axis: Axis) -> View:
     slots, rows = split_by(leaf, axis)
     return leaf_view(leaf, n=rows, h=slots)
-
-
-def _reader(reader: Reader, bias: Node, k: tuple[Slot, ...]) -> tuple[View, View]:
-    """Weight ``(copies, out, k)`` and bias ``(1, out, 1)``."""
-    rows = reader.rows
-    taps = [slot for slot in reader.leaf.free if slot not in (*rows, *k)]
-    return leaf_view(reader.leaf, copies=taps, n=rows, h=k), leaf_view(bias, n=split_by(bias, atoms(rows))[0])
 
 
 def _entries(network: Network) -> Iterator[Shift]:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from symmetries import Gain, ReaderMean, Shift, SymmetryError, View, WriterMean
+from symmetries import Gain, ReaderMean, Shear, Shift, SymmetryError, View, WriterMean
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_zero_gain_cannot_be_folded(params):
         (Gain("g", View("table", "n k -> 1 n k"), (View("w", "n k -> 1 n k"),)), r"must be read as \(1, 1, k\)"),
         (
             Shift("s", View("b", "k -> 1 1 k"), ((View("w", "n k -> 1 n k"), View("b", "n -> 1 n 1")),)),
-            "expected 3 channels",
+            "expected the weight 'w' to read as .*3",
         ),
         (Shift("s", View("shift", "k -> 1 1 k"), ((View("w", "n k -> 1 n k"), View("gain", "n -> 1 n 1")),)), "'gain'"),
         (Shift("s", View("shift", "k -> 1 1 k"), followers=(View("b", "k -> 1 1 k"),)), "expected 4 channels"),
@@ -119,3 +119,59 @@ def test_writer_mean_behind_a_layer_scale_is_constant_after_it(params, generator
     torch.testing.assert_close(change, shifts[:3, None].expand(3, 4))
     canonical = factor.act(factor.section(params), params)
     torch.testing.assert_close(canonical["w"].sum(1), torch.zeros(3, dtype=torch.float64), rtol=0.0, atol=1e-12)
+
+
+CHAIN = Shift(
+    "chain",
+    View("gain", "k -> 1 1 k"),
+    ((View("w", "n k -> 1 n k"), View("w", "k n -> 1 n k"), View("shift", "n -> 1 n 1")),),
+)
+
+
+def test_a_reader_without_bias_passes_the_constant_on(params):
+    c = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
+    moved = CHAIN.act(c, params)
+    torch.testing.assert_close(moved["shift"], params["shift"] - params["w"].mT @ (params["w"] @ c))
+
+
+SHEAR = Shear(
+    "shear", View("shift", "k -> 1 1 k"), (View("w", "n k -> 1 n k"),), View("gain", "k -> 1 1 k"),
+    ((View("table", "n k -> 1 n k"), View("d", "n -> 1 n 1")),),
+)  # fmt: skip
+
+
+def test_shear_leaves_what_is_read_of_a_layer_norm(params, generator):
+    params = params | {"d": torch.zeros(5, dtype=torch.float64)}
+    shapes = {name: value.shape for name, value in params.items()}
+    moved = SHEAR.act(SHEAR.random(shapes, generator=generator, condition=1.0, scale=1.0), params)
+    n = torch.randn(7, 4, generator=generator, dtype=torch.float64)
+    n = n - n.mean(1, keepdim=True)
+
+    def read(p):
+        x = p["gain"] * n + p["shift"]
+        return x @ p["w"].mT, x @ p["table"].mT + p["d"]
+
+    for value, expected in zip(read(moved), read(params), strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-12, atol=1e-12)
+    assert (moved["w"] - params["w"]).norm() > 0.1
+    canonical = SHEAR.act(SHEAR.section(params), params)
+    torch.testing.assert_close(canonical["shift"], canonical["gain"])
+
+
+def test_shear_has_no_section_where_the_shift_of_a_new_norm_is_zero(params):
+    params["shift"] = torch.zeros_like(params["shift"])
+    assert SHEAR.section(params) is None
+
+
+def test_shear_is_a_group_action_and_its_derivative_is_the_vertical_direction(params, generator):
+    params = params | {"d": torch.zeros(5, dtype=torch.float64)}
+    shapes = {name: value.shape for name, value in params.items()}
+    g = SHEAR.random(shapes, generator=generator, condition=1.0, scale=1.0)
+    back = SHEAR.act(SHEAR.inverse(g), SHEAR.act(g, params))
+    x, step = SHEAR.random_algebra(shapes, generator=generator), 1e-5
+    ahead, behind = (SHEAR.act(SHEAR.exponential(t * x), params) for t in (step, -step))
+    tangent = SHEAR.infinitesimal(x, params)
+    for name in SHEAR.parameters:
+        torch.testing.assert_close(back[name], params[name], rtol=1e-12, atol=1e-12)
+        slope = (ahead[name] - behind[name]) / (2 * step)
+        torch.testing.assert_close(tangent[name], slope, rtol=1e-7, atol=1e-7)  # of second order in the step
