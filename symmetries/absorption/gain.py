@@ -21,16 +21,18 @@ class Gain(AbstractAbsorption):
     .. math:: (\gamma, \beta) \mapsto (\lambda \gamma, \lambda \beta), \quad W \mapsto W\, \mathrm{diag}(\lambda)^{-1}
 
     for every reader W, with :math:`\lambda \in (\mathbb{R}^*)^k`: the gain of a norm whose readers are all linear, or a
-    layer scale with its writer in the place of the readers. The section is :math:`\gamma = 1`.
+    layer scale with its writer in the place of the readers. The section is :math:`\gamma = 1`, in the mean where
+    several gains share a factor, as the two of a plane that a rotary embedding turns.
 
     Law: the readers must be complete; one reader left out makes the family false.
 
     Args:
         name: unique within a model.
-        gain: the view of :math:`\gamma`, shape ``(1, 1, k)``.
+        gain: the view of :math:`\gamma`, shape ``(1, n, k)``, with one factor for each column.
         readers: views of the readers, the channel last, shape ``(copies, n, k)``.
         followers: views that scale with the gain, e.g. the shift of the norm, shape ``(copies, n, k)``.
         offset: added to the stored gain before it acts (1 where a norm multiplies by ``1 + weight``).
+        reader_offset: the same for readers, which may be gains themselves.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Gain(AbstractAbsorption):
     readers: tuple[View, ...]
     followers: tuple[View, ...] = ()
     offset: float = 0.0
+    reader_offset: float = 0.0
     family: str = "gain into readers"
     flags: frozenset[str] = frozenset({EXACT})
     stage: ClassVar[int] = 0
@@ -49,14 +52,14 @@ class Gain(AbstractAbsorption):
 
     @property
     def pins(self) -> tuple[View, ...]:
-        """The gain, held at 1."""
+        """The gain, held at 1 in the mean of its rows."""
         return (self.gain,)
 
     def check(self, shapes: Shapes) -> None:
-        """One channel axis for all, and a single row of gains."""
+        """One channel axis for all, and gains without copies."""
         copies, n, k = self.gain.shape(shapes)
-        if (copies, n) != (1, 1):
-            raise SymmetryError(f"{self.name}: the gain must be read as (1, 1, k), got {(copies, n, k)}")
+        if copies != 1:
+            raise SymmetryError(f"{self.name}: the gain must be read as (1, n, k), got {(copies, n, k)}")
         require_last_axis(self.name, self.views, k, shapes)
 
     def dimension(self, shapes: Shapes) -> int:
@@ -85,7 +88,7 @@ class Gain(AbstractAbsorption):
         for view in self.followers:
             view.write_(moved, view.read(params) * factor)
         for view in self.readers:
-            view.write_(moved, view.read(params) / factor)
+            view.write_(moved, (view.read(params) + self.reader_offset) / factor - self.reader_offset)
         return moved
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
@@ -97,7 +100,7 @@ class Gain(AbstractAbsorption):
         for view in self.followers:
             view.write_(tangent, view.read(params) * rate)
         for view in self.readers:
-            view.write_(tangent, -view.read(params) * rate)
+            view.write_(tangent, -(view.read(params) + self.reader_offset) * rate)
         return tangent
 
     def section(self, params: Params) -> Tensor:
@@ -106,7 +109,7 @@ class Gain(AbstractAbsorption):
         Raises:
             SymmetryError: a gain that is exactly zero: its channel is dead and cannot be folded.
         """
-        gain = self.gain.read(params).detach()[0, 0].double().cpu() + self.offset
+        gain = self.gain.read(params).detach()[0].double().mean(0).cpu() + self.offset
         dead = torch.nonzero(gain == 0).flatten().tolist()
         if dead:
             raise SymmetryError(

@@ -131,7 +131,8 @@ def _factors(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor
         yield (gain,)
         return
     if any(leaf.offset for side in family.sides for leaf in side):
-        raise Unviewable("a pair of which one is stored with an offset")
+        yield (_gain_pair(family),)
+        return
     if family.freedom is Freedom.SCALING:
         paired = _complex_pair(network, family)
         if paired is not None:
@@ -167,12 +168,23 @@ def _gain(network: Network, family: _Family) -> Gain | None:
             k = family.slots(gain, family.copies)
             rest = [leaf for leaf in side if leaf is not gain]
             if any(leaf.offset for leaf in (*rest, *other)):
-                raise Unviewable("two gains that are stored with an offset")
+                raise Unviewable("a gain with others that are stored with an offset")
             followers, readers = (tuple(_last_axis(leaf, family) for leaf in leaves) for leaves in (rest, other))
             return Gain(
                 f"{gain.name} into {readers[0].parameter}", leaf_view(gain, h=k), readers, followers, gain.offset
             )
     return None
+
+
+def _gain_pair(family: _Family) -> Gain:
+    """Two gains that are stored with an offset and multiply each other: those of normalized queries and keys."""
+    (gain, *rest), readers = family.sides
+    offsets = {leaf.offset for leaf in readers}
+    if family.matrix or rest or len(offsets) > 1:
+        raise Unviewable("a pair of which one is stored with an offset")
+    views = tuple(_last_axis(leaf, family) for leaf in readers)
+    name = f"{gain.name} into {readers[0].name}"
+    return Gain(name, _last_axis(gain, family), views, offset=gain.offset, reader_offset=offsets.pop())
 
 
 def _is_gain(network: Network, leaf: Node, family: _Family) -> bool:

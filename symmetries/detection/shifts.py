@@ -199,18 +199,17 @@ def _entries(network: Network) -> Iterator[Shift]:
         if node.kind is not Kind.SUM or len(node.operands) != 2:
             continue
         for place, (join, table) in enumerate((node.operands, node.operands[::-1])):
-            single = network.only_use(join) is not None and network.only_use(table) is not None
-            if single and join.kind is Kind.JOIN and table.kind is Kind.LEAF and network.is_alone(table):
-                yield from _entry_shifts(network, node, place)
+            leaf = table.operands[1] if table.kind is Kind.SELECTION else table
+            single = all(network.only_use(each) is not None for each in (join, table, leaf))
+            if single and join.kind is Kind.JOIN and leaf.kind is Kind.LEAF and network.is_alone(leaf):
+                yield from _entry_shifts(network, node, place, leaf)
 
 
-def _entry_shifts(network: Network, node: Node, place: int) -> Iterator[Shift]:
-    join, table = node.operands[place], node.operands[1 - place]
-    back, to_table = node.back(place), node.map(1 - place)
-    along = [to_table.get(back[slot]) for slot in join.over if slot in back]
-    if len(along) != 1 or along[0] is None or len(set(join.lengths)) == 1:
+def _entry_shifts(network: Network, node: Node, place: int, table: Node) -> Iterator[Shift]:
+    join, row = node.operands[place], _row(node, place, table)
+    if row is None or row.size != sum(join.lengths) or len(set(join.lengths)) == 1:
         return
-    axis = atoms(slot for slot in table.free if slot is not along[0])
+    axis = atoms(slot for slot in table.free if slot is not row)
     pieces = []
     for i, piece in enumerate(join.operands):
         slots = [join.map(i).get(slot) for slot in join.where(axis)]
@@ -218,13 +217,22 @@ def _entry_shifts(network: Network, node: Node, place: int) -> Iterator[Shift]:
     longest = join.lengths.index(max(join.lengths)) if all(pieces) else None  # its trade is that of all entries
     for i, leaves in enumerate(pieces):
         if len(leaves) == 1 and join.lengths[i] == 1 and i != longest:
-            entry = _entry(table, along[0], sum(join.lengths[:i]))
+            entry = _entry(table, row, sum(join.lengths[:i]))
             yield Shift(
                 f"{title(leaves[0])} into {title(entry)}",
                 _rows_by_channel(leaves[0], axis),
                 opposite=(_rows_by_channel(entry, axis),),
                 family="trade of constants",
             )
+
+
+def _row(node: Node, place: int, table: Node) -> Slot | None:
+    """The axis of a table that is added along a join; a table that is looked up may hold its rows in that order."""
+    added, back = node.operands[1 - place], node.back(place)
+    along = [node.map(1 - place).get(back[slot]) for slot in node.operands[place].over if slot in back]
+    if added is not table and along and along[0] in added.map(0):
+        along = [slot for _, slot in added.sums()]
+    return along[0] if len(along) == 1 else None
 
 
 def _entry(table: Node, row: Slot, at: int) -> Node:

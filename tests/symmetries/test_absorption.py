@@ -94,7 +94,7 @@ def test_zero_gain_cannot_be_folded(params):
     ("factor", "message"),
     [
         (Gain("g", View("gain", "k -> 1 1 k"), (View("w", "k n -> 1 n k"),)), "expected 4 channels .* got shape"),
-        (Gain("g", View("table", "n k -> 1 n k"), (View("w", "n k -> 1 n k"),)), r"must be read as \(1, 1, k\)"),
+        (Gain("g", View("table", "n k -> n 1 k"), (View("w", "n k -> 1 n k"),)), r"must be read as \(1, n, k\)"),
         (
             Shift("s", View("b", "k -> 1 1 k"), ((View("w", "n k -> 1 n k"), View("b", "n -> 1 n 1")),)),
             "expected the weight 'w' to read as .*3",
@@ -175,3 +175,13 @@ def test_shear_is_a_group_action_and_its_derivative_is_the_vertical_direction(pa
         torch.testing.assert_close(back[name], params[name], rtol=1e-12, atol=1e-12)
         slope = (ahead[name] - behind[name]) / (2 * step)
         torch.testing.assert_close(tangent[name], slope, rtol=1e-7, atol=1e-7)  # of second order in the step
+
+
+def test_two_gains_with_offsets_share_a_factor_by_plane(params):
+    planes = Gain("planes", View("gain", "(n k) -> 1 n k", n=2), (View("shift", "(n k) -> 1 n k", n=2),), (), 1.0, 1.0)
+    scale = torch.tensor([2.0, 5.0], dtype=torch.float64)
+    moved = planes.act(scale, params)
+    torch.testing.assert_close(1 + moved["gain"], (1 + params["gain"]) * scale.repeat(2))
+    torch.testing.assert_close((1 + moved["gain"]) * (1 + moved["shift"]), (1 + params["gain"]) * (1 + params["shift"]))
+    canonical = planes.act(planes.section(params), params)
+    torch.testing.assert_close(canonical["gain"].reshape(2, 2).mean(0), torch.zeros(2, dtype=torch.float64))
