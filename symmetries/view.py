@@ -66,6 +66,14 @@ class View:
         return chosen
 
     @property
+    def column(self) -> "View":
+        """The same entries with every matrix as one column."""
+        *before, n, h = self._right
+        entries = " ".join(axis for group in (n, h) for axis in group.strip("()").split() if axis != "1")
+        pattern = f"{' '.join(self._left)} -> {' '.join(before)} {f'({entries})' if entries else '1'} 1"
+        return View(self.parameter, pattern, **dict(self.sizes)).at(*self.index)
+
+    @property
     def is_complex(self) -> bool:
         """Whether the last axis of the pattern is ``pair``: real and imaginary part."""
         return self._right[-1] == _COMPLEX_AXIS

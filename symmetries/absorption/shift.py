@@ -31,6 +31,8 @@ class Shift(AbstractAbsorption):
             reader without bias passes the constant on to the next weight, see :data:`Chain`.
         opposite: views ``(1, n, k)`` from which the constant is taken.
         followers: views ``(1, n, k)`` to which it is added as well, e.g. the extra key of an attention.
+        along: :math:`\gamma` as ``(1, 1, k)`` where only the multiples of :math:`1 / \gamma` are taken back: what a
+            LayerNorm adds to the logits of an embedding that is tied to the head is then one number.
     """
 
     name: str
@@ -38,38 +40,38 @@ class Shift(AbstractAbsorption):
     readers: tuple[Chain, ...] = ()
     opposite: tuple[View, ...] = ()
     followers: tuple[View, ...] = ()
+    along: View | None = None
     family: str = "shift into bias"
     flags: frozenset[str] = frozenset({EXACT})
     stage: ClassVar[int] = 1
 
     @property
     def views(self) -> tuple[View, ...]:
-        """Source, followers, opposites, weights and biases of the readers."""
-        return (self.source, *self.followers, *self.opposite, *(view for chain in self.readers for view in chain))
+        """Source, followers, opposites, weights and biases of the readers, the gain."""
+        gain = () if self.along is None else (self.along,)
+        chains = (view for chain in self.readers for view in chain)
+        return (self.source, *self.followers, *self.opposite, *chains, *gain)
 
     @property
     def pins(self) -> tuple[View, ...]:
-        """The source, of zero mean."""
-        return (self.source,)
+        """The source, of zero mean: of every channel, or all together along one direction."""
+        return (self.source if self.along is None else self.source.column,)
 
     def check(self, shapes: Shapes) -> None:
         """One channel axis for all, one bias for each row of a reader."""
         k = self.source.shape(shapes)[2]
-        require_last_axis(self.name, (*self.followers, *self.opposite), k, shapes)
+        gain = () if self.along is None else (self.along,)
+        require_last_axis(self.name, (*self.followers, *self.opposite, *gain), k, shapes)
         for chain in self.readers:
             require_chain(self.name, chain, k, shapes)
 
     def dimension(self, shapes: Shapes) -> int:
-        """The number of channels."""
-        return self.source.shape(shapes)[2]
+        """The number of channels, or one along a given direction."""
+        return self.source.shape(shapes)[2] if self.along is None else 1
 
     def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """A Gaussian constant of standard deviation ``scale``."""
         return scale * self.random_algebra(shapes, generator=generator)
-
-    def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
-        """A Gaussian vector with one entry for each channel."""
-        return torch.randn(self.source.shape(shapes)[2], generator=generator, dtype=torch.float64)
 
     def exponential(self, algebra: Tensor) -> Tensor:
         """The constant itself: the group is additive."""
@@ -89,9 +91,14 @@ class Shift(AbstractAbsorption):
 
     def section(self, params: Params) -> Tensor:
         """Minus the mean of the source."""
-        return -self.source.read(params).detach().double().cpu().mean(dim=(0, 1))
+        means = self.source.read(params).detach().double().cpu().mean(dim=(0, 1))
+        if self.along is None:
+            return -means
+        return -(means.mean() / (1.0 / self.along.read(params).detach().double().cpu()).mean()).reshape(1)
 
-    def _changes(self, constant: Tensor, params: Params) -> list[tuple[View, Tensor]]:
-        c = constant.to(self.source.read(params))
+    def _changes(self, element: Tensor, params: Params) -> list[tuple[View, Tensor]]:
+        c = element.to(self.source.read(params))
+        if self.along is not None:
+            c = c / self.along.read(params).flatten()
         changes = [(view, c) for view in (self.source, *self.followers)] + [(view, -c) for view in self.opposite]
         return changes + [taken_back(chain, c, params) for chain in self.readers]

@@ -10,7 +10,7 @@ from .axes import Atom, Slot
 from .expression import Kind, Node
 from .layout import leaf_view, split_by
 from .network import Network, atoms, is_stochastic
-from .norms import Norm, Reader, readers
+from .norms import Norm, Reader, norms, readers
 
 State = tuple[Node, tuple[Slot, ...]]
 
@@ -44,12 +44,14 @@ class Absorbed:
         readers: biases behind maps that read it.
         opposite: leaves that are added beside it.
         bare: maps that read it from a norm and have no bias.
+        tied: LayerNorms that are read by the leaf itself, which show the constant as a number, with that reader.
         flag: ``"softmax"`` where the logits change, but not the probabilities.
     """
 
     readers: tuple[Sink, ...]
     opposite: tuple[Node, ...]
     bare: tuple[Link, ...]
+    tied: tuple[tuple[Norm, Reader], ...]
     flag: str
 
     @property
@@ -70,7 +72,9 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...], norm: Norm |
     start, todo, seen, flag = (node, slots), [(node, slots)], set(), EXACT
     found: list[Sink | Link] = []
     opposite: dict[Node, None] = {}
+    tied: list[tuple[Norm, Reader]] = []
     own = set() if norm is None else {reader.product for reader, _ in readers(network, norm)}
+    by_reader = _norms_read_by(network, node) if node.kind is Kind.LEAF else {}
     try:
         while todo:
             state = todo.pop()
@@ -84,6 +88,9 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...], norm: Norm |
                 if verdict == EXACT or (verdict == SOFTMAX and state == start and len(network.uses(node)) > 1):
                     flag = verdict if verdict == SOFTMAX else flag  # a tied embedding, read by the head
                     continue
+                if (user, state[1]) in by_reader:
+                    tied.append(by_reader[user, state[1]])
+                    continue
                 if user.kind is Kind.PRODUCT and any(user.operands[i].kind is Kind.LEAF for i in _others(user, place)):
                     found += _read(network, user, place, state[1], bare=user in own)
                     continue
@@ -95,7 +102,17 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...], norm: Norm |
         return None
     sinks = tuple(each for each in found if isinstance(each, Sink))
     bare = tuple(each for each in found if not isinstance(each, Sink))
-    return Absorbed(sinks, tuple(opposite), bare, flag)
+    return Absorbed(sinks, tuple(opposite), bare, tuple(tied), flag)
+
+
+def _norms_read_by(network: Network, leaf: Node) -> dict[State, tuple[Norm, Reader]]:
+    """The LayerNorms that a parameter reads, by the product and the parameter's slots along the norm."""
+    return {
+        (reader.product, columns): (norm, reader)
+        for norm in norms(network)
+        for reader, columns in (readers(network, norm) if norm.core.kind is Kind.LAYER_NORM else ())
+        if reader.leaf is leaf
+    }
 
 
 def _others(node: Node, place: int) -> Iterator[int]:

@@ -141,6 +141,8 @@ def _shift(network: Network, source: _Source, trades: nx.Graph) -> Shift | Shear
     taken = absorbed(network, source.node, source.slots, norm)
     if taken is None or not (taken.readers or taken.opposite or taken.bare):
         return None
+    if taken.tied:
+        return _tied(network, source, taken)
     if taken.bare:
         return None if norm is None or not norm.is_trainable_or_absent else _shear(norm, source, taken)
     if not taken.readers:
@@ -167,6 +169,20 @@ def _factor(source: _Source, followers: tuple[View, ...], taken: Absorbed) -> Sh
         family="shift into bias" if taken.readers else "trade of constants",
         flags=frozenset({taken.flag}),
     )
+
+
+def _tied(network: Network, source: _Source, taken: Absorbed) -> Shift | None:
+    """A constant in an embedding that is the head too, whose bias takes back what the norm before it shows."""
+    norm, reader = taken.tied[0]
+    bias = None if norm.shift is None else reader.bias(network)
+    if len(taken.tied) > 1 or norm.gain is None or norm.gain.offset or taken.bare or not norm.is_trainable_or_absent:
+        return None
+    if norm.shift is not None and bias is None:
+        return None
+    shift = _factor(source, (), taken)
+    gain, *shown = (leaf_view(leaf, h=split_by(leaf, norm.atoms)[0]) for leaf in (norm.gain, norm.shift) if leaf)
+    chains = () if bias is None else ((*shown, leaf_view(bias, h=bias.free)),)
+    return replace(shift, readers=(*shift.readers, *chains), along=gain, family="trade of constants")
 
 
 def _shear(norm: Norm, source: _Source, taken: Absorbed) -> Shear:

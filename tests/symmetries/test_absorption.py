@@ -185,3 +185,24 @@ def test_two_gains_with_offsets_share_a_factor_by_plane(params):
     torch.testing.assert_close((1 + moved["gain"]) * (1 + moved["shift"]), (1 + params["gain"]) * (1 + params["shift"]))
     canonical = planes.act(planes.section(params), params)
     torch.testing.assert_close(canonical["gain"].reshape(2, 2).mean(0), torch.zeros(2, dtype=torch.float64))
+
+
+def test_shift_along_an_inverse_gain_is_one_number(params, generator):
+    factor = Shift(
+        "tied",
+        View("table", "n k -> 1 n k"),
+        readers=((View("shift", "k -> 1 1 k"), View("b", "k -> 1 1 k")),),
+        opposite=(View("other", "n k -> 1 n k"),),
+        along=View("gain", "k -> 1 1 k"),
+    )
+    shapes = {name: value.shape for name, value in params.items()}
+    assert factor.dimension(shapes) == 1
+    element = factor.random(shapes, generator=generator, condition=1.0, scale=1.0)
+    moved = factor.act(element, params)
+    c = element / params["gain"]
+    torch.testing.assert_close(moved["table"], params["table"] + c)
+    torch.testing.assert_close(moved["other"], params["other"] - c)
+    torch.testing.assert_close(moved["b"], params["b"] - params["shift"] @ c)
+    canonical = factor.act(factor.section(params), params)["table"]
+    assert abs(canonical.mean().item()) < 1e-14
+    assert factor.pins[0].shape(shapes) == (1, 20, 1)
