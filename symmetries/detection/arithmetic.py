@@ -133,6 +133,15 @@ def variance(call: Call, value: Value, dim: Any = None, correction: Any = 1, kee
     return mean(call, power(call, subtract(call, value, average), 2), dim, keepdim)
 
 
+def vector_norm(
+    call: Call, value: Value, order: float = 2, dim: Any = None, keepdim: bool = False, *_: Any, **__: Any
+) -> Value | None:
+    """The root of the sum of squares; other orders are not read."""
+    if order != 2:
+        return None
+    return total(call, power(call, value, 2), dim, keepdim).mapped(Kind.FUNCTION, name="sqrt")
+
+
 def masked(call: Call, value: Value, mask: Value, fill: Any) -> Value:
     """Some entries replaced; by zero it is a product with the mask."""
     return elementwise(Kind.MASK if fill != 0 else Kind.PRODUCT, value, mask)
@@ -176,5 +185,5 @@ TABLE: dict[str, Reading] = {
     "addcmul": addcmul, "glu": glu, "mm": matrix_product, "bmm": matrix_product, "mv": matrix_product,
     "dot": matrix_product, "addmm": add_matrix_product, "baddbmm": add_matrix_product, "addmv": add_matrix_product,
     "outer": outer_product, "mean": mean, "sum": total, "var": variance, "masked_fill": masked, "where": where,
-    "embedding": embedding, "index": indexed,
+    "embedding": embedding, "linalg_vector_norm": vector_norm, "index": indexed,
 }  # fmt: skip

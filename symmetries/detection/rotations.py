@@ -111,8 +111,7 @@ class _Stream:
     def _user(self, user: Node, place: int, slots: tuple[Slot, ...]) -> list[State]:
         """A value with the stream in it, or nothing if the user is a norm or a linear map that reads it."""
         if user.kind in (Kind.LAYER_NORM, Kind.RMS_NORM) and set(reader_over(user)) == set(slots):
-            self._normalized(self._table[user])
-            return []
+            return self._normalized(self._table[user])
         back, partners = user.back(place), user.summed(place)
         if all(slot in back for slot in slots):
             shared = [back[slot] for slot in slots]
@@ -125,8 +124,10 @@ class _Stream:
             return []
         raise _Seen
 
-    def _normalized(self, norm: Norm) -> None:
+    def _normalized(self, norm: Norm) -> list[State]:
+        """What is normalized and contracted with this, as the two towers of a contrastive model are."""
         self.norms[norm.core] = norm
+        facing: list[State] = []
         if not norm.is_trainable_or_absent:
             raise _Seen
         for node, slots in carriers(self._network, norm.output, norm.atoms):
@@ -138,7 +139,12 @@ class _Stream:
                 partners = user.summed(place)
                 if user.kind is not Kind.PRODUCT or any(partners.get(slot) is None for slot in slots):
                     raise _Seen
-                self._reads(Reader(user, 1 - place, user.operands[1 - place]), place, slots, norm.gain)
+                other = self._table.get(user.operands[1 - place])
+                if other is not None and other.output is other.core and norm.output is norm.core:
+                    facing.append((other.core.operands[0], reader_over(other.core)))
+                else:
+                    self._reads(Reader(user, 1 - place, user.operands[1 - place]), place, slots, norm.gain)
+        return facing
 
     def _reads(self, reader: Reader, place: int, slots: tuple[Slot, ...], gain: Node | None) -> None:
         leaf = reader.leaf

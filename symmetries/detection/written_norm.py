@@ -22,7 +22,7 @@ def normalized(value: Value, inverse: Value) -> Value | None:
 
 
 def inverse_root_mean_square(node: Node) -> tuple[Node | None, tuple[Slot, ...]]:
-    """The x of ``(mean(x^2) + eps)^-1/2`` and the averaged slots of x, or nothing."""
+    """The x of ``(mean(x^2) + eps)^-1/2``, or of its sum, and the averaged slots of x, or nothing."""
     names = []
     while node.kind is Kind.FUNCTION and node.name in ("rsqrt", "reciprocal", "sqrt", "power", "clamp"):
         names.append(node.name)
@@ -30,7 +30,7 @@ def inverse_root_mean_square(node: Node) -> tuple[Node | None, tuple[Slot, ...]]
     if not ({"rsqrt"} & set(names) or {"reciprocal", "sqrt"} <= set(names) or "power" in names):
         return None, ()
     terms = [term for term in node.operands if term.kind is not Kind.CONSTANT] if node.kind is Kind.SUM else [node]
-    if len(terms) != 1 or terms[0].kind is not Kind.AVERAGE:
+    if len(terms) != 1 or terms[0].kind not in (Kind.AVERAGE, Kind.PRODUCT) or len(terms[0].operands) != 1:
         return None, ()
     square, over = terms[0].operands[0], resolved(terms[0].over)
     if square.kind is Kind.FUNCTION and square.name == "square":

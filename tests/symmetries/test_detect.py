@@ -421,3 +421,25 @@ def test_every_pair_acts_on_the_parameters_of_its_name():
     for pair in detect(Decoder(depth=1), torch.randint(13, (2, 5))).pairs:
         assert isinstance(pair, Symmetry)
         assert all(name.startswith("blocks.0") for name in pair.parameters)
+
+
+class Towers(nn.Module):
+    """Two maps whose normalized outputs are compared, as images and texts are."""
+
+    def __init__(self, width=4):
+        super().__init__()
+        self.images, self.texts = nn.Linear(5, width, bias=False), nn.Linear(6, width, bias=False)
+
+    def forward(self, x):
+        images, texts = self.images(x[:, :5]), self.texts(x[:, 5:])
+        return (images / images.norm(dim=-1, keepdim=True)) @ (texts / texts.square().sum(-1, keepdim=True).sqrt()).mT
+
+
+def test_normalized_values_that_are_compared_may_be_rotated_together(generator):
+    model, x = generic(Towers), torch.randn(9, 11, dtype=torch.float64)
+    symmetry = detect(model, x, head="raw")
+    rotations = [factor for factor in symmetry.factors if COUNTED in factor.flags]
+    assert [factor.parameters for factor in rotations] == [{"images.weight", "texts.weight"}]
+    assert rotations[0].dimension(symmetry.shapes) == 6
+    assert not symmetry.unrecognised
+    assert verify(model, symmetry, x, rtol=1e-9, generator=generator) < 1e-9
