@@ -1,0 +1,391 @@
+"""Models of the library transformers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+
+from .optional import library
+from .specimen import Arguments, RealSize, Specimen
+
+Inputs = Callable[[Generator, int], Arguments]
+
+_VOCABULARY, _POSITIONS = 11, 5
+_WIDTH, _HIDDEN, _DEPTH = 8, 9, 2
+_CLASSES, _IMAGE, _PATCH, _CHANNELS = 7, 4, 2, 4
+
+#: One name for each size in the configurations of the BERT family, of T5, and of the Llama family.
+_ENCODER: dict[str, Any] = {
+    "vocab_size": _VOCABULARY,
+    "hidden_size": _WIDTH,
+    "num_hidden_layers": _DEPTH,
+    "num_attention_heads": 2,
+    "intermediate_size": _HIDDEN,
+    "max_position_embeddings": _POSITIONS,
+    "layer_norm_eps": 1e-5,
+}
+_DISTILLED: dict[str, Any] = {
+    "vocab_size": _VOCABULARY,
+    "dim": _WIDTH,
+    "n_layers": _DEPTH,
+    "n_heads": 2,
+    "hidden_dim": _HIDDEN,
+    "max_position_embeddings": _POSITIONS,
+}
+_GPT: dict[str, Any] = {
+    "vocab_size": _VOCABULARY,
+    "n_positions": _POSITIONS,
+    "n_embd": _WIDTH,
+    "n_layer": _DEPTH,
+    "n_head": 2,
+    "n_inner": _HIDDEN,
+}
+_VISION: dict[str, Any] = {
+    "hidden_size": _WIDTH,
+    "num_hidden_layers": _DEPTH,
+    "num_attention_heads": 2,
+    "intermediate_size": _HIDDEN,
+    "image_size": _IMAGE,
+    "patch_size": _PATCH,
+}
+_DECODER: dict[str, Any] = {
+    "vocab_size": _VOCABULARY,
+    "hidden_size": _WIDTH,
+    "num_hidden_layers": _DEPTH,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 4,
+    "intermediate_size": _HIDDEN,
+    "max_position_embeddings": 32,
+    "pad_token_id": 0,
+}
+_T5: dict[str, Any] = {
+    "vocab_size": _VOCABULARY,
+    "d_model": _WIDTH,
+    "d_kv": 4,
+    "d_ff": _HIDDEN,
+    "num_layers": _DEPTH,
+    "num_heads": 2,
+    "relative_attention_num_buckets": 8,
+    "relative_attention_max_distance": 6,
+    "use_cache": False,
+}
+#: Fixes that keep a tiny width possible: the class divides the width by the heads instead of reading ``head_dim``.
+_WITHOUT_HEAD_DIM: dict[str, Any] = {"head_dim": None, "hidden_size": 16}
+
+
+def model(
+    name: str, config: str, /, *, keywords: dict[str, Any] | None = None, **sizes: Any
+) -> Callable[[], nn.Module]:
+    """How to build ``transformers.<name>`` from ``transformers.<config>`` of these sizes (None: left out)."""
+
+    def build() -> nn.Module:
+        transformers = library("transformers")
+        given = {key: value for key, value in sizes.items() if value is not None}
+        return getattr(transformers, name)(getattr(transformers, config)(**given), **(keywords or {}))
+
+    return build
+
+
+def untied(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    """The same with a head of its own: some configurations tie it whatever they are told."""
+
+    def built() -> nn.Module:
+        made = build()
+        head: Any = made.lm_head
+        head.weight = nn.Parameter(head.weight.detach().clone())
+        return made
+
+    return built
+
+
+def clip() -> nn.Module:
+    """Both towers: text and image."""
+    text = {**_ENCODER, "eos_token_id": _VOCABULARY - 1, "bos_token_id": 0, "pad_token_id": 1}
+    vision = {**_VISION, "num_channels": 3}
+    return model("CLIPModel", "CLIPConfig", text_config=text, vision_config=vision, projection_dim=8)()
+
+
+def tokens(low: int = 0, length: int = _POSITIONS) -> Inputs:
+    """Uniform tokens from ``low`` on."""
+
+    def draw(generator: Generator, count: int) -> Arguments:
+        return {"input_ids": torch.randint(low, _VOCABULARY, (count, length), generator=generator)}
+
+    return draw
+
+
+def typed_tokens(generator: Generator, count: int) -> Arguments:
+    """Uniform tokens of both types."""
+    types = torch.randint(0, 2, (count, _POSITIONS), generator=generator)
+    return {**tokens()(generator, count), "token_type_ids": types}
+
+
+def images(generator: Generator, count: int) -> Arguments:
+    """Gaussian images."""
+    shape = (count, _CHANNELS, _IMAGE, _IMAGE)
+    return {"pixel_values": 2.0 * torch.randn(shape, generator=generator, dtype=torch.float64)}
+
+
+def images_and_texts(generator: Generator, count: int) -> Arguments:
+    """Texts end in the token that CLIP reads; their number is limited by the comparison of all with all."""
+    texts = torch.randint(0, _VOCABULARY - 1, (count, _POSITIONS), generator=generator)
+    texts[:, -1] = _VOCABULARY - 1
+    shape = (count, 3, _IMAGE, _IMAGE)
+    return {"input_ids": texts, "pixel_values": 2.0 * torch.randn(shape, generator=generator, dtype=torch.float64)}
+
+
+def two_texts(generator: Generator, count: int) -> Arguments:
+    """Long enough for every bucket of relative positions."""
+    draws = torch.randint(0, _VOCABULARY, (count, 20), generator=generator)
+    return {"input_ids": draws[:, :10], "decoder_input_ids": draws[:, 10:]}
+
+
+def text_on(device: torch.device) -> Arguments:
+    """Two tokens."""
+    return {"input_ids": torch.ones(1, 2, dtype=torch.long, device=device)}
+
+
+def masked_text_on(device: torch.device) -> Arguments:
+    """Four tokens and the mask of a decoder, which some cannot make without values."""
+    mask: Tensor = torch.zeros(1, 1, 4, 4, device=device)
+    return {"input_ids": torch.ones(1, 4, dtype=torch.long, device=device), "attention_mask": mask}
+
+
+def image_on(device: torch.device) -> Arguments:
+    """One image of 224 by 224."""
+    return {"pixel_values": torch.ones(1, 3, 224, 224, device=device)}
+
+
+def long_texts_on(device: torch.device) -> Arguments:
+    """Texts that reach the last bucket of relative positions."""
+    ids = torch.ones(1, 130, dtype=torch.long, device=device)
+    return {"input_ids": ids, "decoder_input_ids": ids}
+
+
+def causal(name: str, /, **sizes: Any) -> Callable[[], nn.Module]:
+    """A decoder whose configuration has the name of its family."""
+    family = name.removesuffix("ForCausalLM")
+    config = {"Gemma3": "Gemma3TextConfig"}.get(family, f"{family}Config")
+    return model(name, config, use_cache=False, **sizes)
+
+
+def decoder(name: str, /, **sizes: Any) -> Callable[[], nn.Module]:
+    """A tiny one of the Llama family."""
+    return causal(name, **{**_DECODER, **sizes})
+
+
+_LLAMA_8B: dict[str, Any] = {
+    "vocab_size": 128256,
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "intermediate_size": 14336,
+}
+_LLAMA_1B: dict[str, Any] = {
+    "vocab_size": 128256,
+    "hidden_size": 2048,
+    "num_hidden_layers": 16,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 64,
+    "intermediate_size": 8192,
+    "tie_word_embeddings": True,
+}
+_MISTRAL_7B: dict[str, Any] = {**_LLAMA_8B, "vocab_size": 32000}
+_QWEN2: dict[str, Any] = {
+    "vocab_size": 151936,
+    "hidden_size": 896,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 14,
+    "num_key_value_heads": 2,
+    "intermediate_size": 4864,
+    "tie_word_embeddings": True,
+}
+_QWEN3: dict[str, Any] = {
+    "vocab_size": 151936,
+    "hidden_size": 1024,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "intermediate_size": 3072,
+    "tie_word_embeddings": True,
+}
+_GEMMA2: dict[str, Any] = {
+    "vocab_size": 256000,
+    "hidden_size": 2304,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "intermediate_size": 9216,
+}
+_PHI3: dict[str, Any] = {
+    "vocab_size": 32064,
+    "hidden_size": 3072,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "intermediate_size": 8192,
+}
+_T5_BASE: dict[str, Any] = {"d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_heads": 12, "use_cache": False}
+
+_TIED: dict[str, Any] = {"tie_word_embeddings": True}
+_UNTIED: dict[str, Any] = {"tie_word_embeddings": False}
+_POOLER: dict[str, Any] = {"add_pooling_layer": False}
+
+SPECIMENS = (
+    Specimen(
+        "BERT",
+        model("BertModel", "BertConfig", keywords=_POOLER, **_ENCODER),
+        typed_tokens,
+        {"raw": 328},
+        sizes=(RealSize("BERT-base", model("BertModel", "BertConfig", keywords=_POOLER), text_on, {"raw": 1_359_698}),),
+    ),
+    Specimen(
+        "BERT, masked language model",
+        model("BertForMaskedLM", "BertConfig", **_ENCODER),
+        typed_tokens,
+        {"raw": 343, "softmax": 351},
+        sizes=(
+            RealSize(
+                "BERT-base, masked language model",
+                model("BertForMaskedLM", "BertConfig"),
+                text_on,
+                {"softmax": 1_332_250},
+            ),
+        ),
+    ),
+    Specimen(
+        "BERT, classifier",
+        model("BertForSequenceClassification", "BertConfig", num_labels=_CLASSES, **_ENCODER),
+        typed_tokens,
+        {"raw": 352},
+    ),
+    Specimen("DistilBERT", model("DistilBertModel", "DistilBertConfig", **_DISTILLED), tokens(), {}),
+    Specimen(
+        "RoBERTa",
+        model("RobertaModel", "RobertaConfig", keywords=_POOLER, **{**_ENCODER, "max_position_embeddings": 7}),
+        tokens(low=2),
+        {},
+    ),
+    Specimen(
+        "GPT-2",
+        model("GPT2LMHeadModel", "GPT2Config", use_cache=False, **_GPT),
+        tokens(),
+        {"raw": 333, "softmax": 341},
+        sizes=(
+            RealSize(
+                "GPT-2 124M",
+                model("GPT2LMHeadModel", "GPT2Config", use_cache=False),
+                text_on,
+                {"raw": 1_346_584, "softmax": 1_347_352},
+            ),
+        ),
+    ),
+    Specimen(
+        "GPT-2, untied",
+        model("GPT2LMHeadModel", "GPT2Config", use_cache=False, **_UNTIED, **_GPT),
+        tokens(),
+        {"raw": 388, "softmax": 396},
+    ),
+    Specimen(
+        "ViT",
+        model("ViTForImageClassification", "ViTConfig", num_channels=_CHANNELS, num_labels=_CLASSES, **_VISION),
+        images,
+        {"raw": 409, "softmax": 417},
+        sizes=(
+            RealSize(
+                "ViT-B/16",
+                model("ViTForImageClassification", "ViTConfig", num_labels=1000),
+                image_on,
+                {"raw": 1_644_358},
+            ),
+        ),
+    ),
+    Specimen("CLIP", clip, images_and_texts, {"raw": 780}, audited=60),
+    Specimen(
+        "T5 1.0",
+        model("T5ForConditionalGeneration", "T5Config", **_T5),
+        two_texts,
+        {"raw": 514, "softmax": 514},
+        sizes=(
+            RealSize(
+                "T5-base",
+                model("T5ForConditionalGeneration", "T5Config", **_T5_BASE),
+                long_texts_on,
+                {"raw": 3_659_556},
+            ),
+        ),
+    ),
+    Specimen(
+        "T5 1.1, untied",
+        untied(
+            model("T5ForConditionalGeneration", "T5Config", feed_forward_proj="gated-gelu", **_UNTIED, **_T5),
+        ),
+        two_texts,
+        {"raw": 550, "softmax": 558},
+    ),
+    Specimen(
+        "Llama",
+        decoder("LlamaForCausalLM", **_UNTIED),
+        tokens(),
+        {"raw": 166, "softmax": 174},
+        sizes=(RealSize("Llama-3-8B", causal("LlamaForCausalLM", **_LLAMA_8B), masked_text_on, {"raw": 13_338_624}),),
+    ),
+    Specimen(
+        "Llama, tied",
+        decoder("LlamaForCausalLM", **_TIED),
+        tokens(),
+        {"raw": 130, "softmax": 130},
+        sizes=(RealSize("Llama-3.2-1B", causal("LlamaForCausalLM", **_LLAMA_1B), masked_text_on, {"raw": 729_088}),),
+    ),
+    Specimen(
+        "Llama, attention biases", decoder("LlamaForCausalLM", attention_bias=True, **_UNTIED), tokens(), {"raw": 182}
+    ),
+    Specimen(
+        "Mistral",
+        decoder("MistralForCausalLM", sliding_window=3, **_UNTIED),
+        tokens(),
+        {"raw": 166},
+        sizes=(
+            RealSize("Mistral-7B", causal("MistralForCausalLM", **_MISTRAL_7B), masked_text_on, {"raw": 13_338_624}),
+        ),
+    ),
+    Specimen(
+        "Qwen2",
+        decoder("Qwen2ForCausalLM", **_UNTIED, **_WITHOUT_HEAD_DIM),
+        tokens(),
+        {},
+        sizes=(RealSize("Qwen2-0.5B", causal("Qwen2ForCausalLM", **_QWEN2), masked_text_on, {"raw": 359_424}),),
+    ),
+    Specimen(
+        "Qwen3",
+        decoder("Qwen3ForCausalLM", **_UNTIED),
+        tokens(),
+        {"raw": 154, "softmax": 162},
+        sizes=(RealSize("Qwen3-0.6B", causal("Qwen3ForCausalLM", **_QWEN3), masked_text_on, {"raw": 3_815_168}),),
+    ),
+    Specimen(
+        "Gemma 2",
+        decoder("Gemma2ForCausalLM", query_pre_attn_scalar=4, **_TIED),
+        tokens(),
+        {"raw": 130},
+        sizes=(RealSize("Gemma-2-2B", causal("Gemma2ForCausalLM", **_GEMMA2), masked_text_on, {"raw": 7_201_792}),),
+    ),
+    Specimen("Gemma 3", decoder("Gemma3ForCausalLM", query_pre_attn_scalar=4, **_TIED), tokens(), {"raw": 118}),
+    Specimen(
+        "Phi-3",
+        decoder("Phi3ForCausalLM", **_UNTIED, **_WITHOUT_HEAD_DIM),
+        tokens(),
+        {},
+        sizes=(
+            RealSize(
+                "Phi-3-mini", causal("Phi3ForCausalLM", pad_token_id=0, **_PHI3), masked_text_on, {"raw": 14_714_368}
+            ),
+        ),
+    ),
+)

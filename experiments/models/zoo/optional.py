@@ -1,0 +1,46 @@
+"""Libraries that only some of the models need."""
+
+import importlib
+from types import ModuleType
+
+import torch
+
+#: The extra of this distribution that brings a library.
+EXTRAS = {"transformers": "hf", "timm": "vision", "peft": "peft"}
+
+
+def library(name: str) -> ModuleType:
+    """The imported library.
+
+    Raises:
+        ImportError: it is missing; the message names the extra to install.
+    """
+    if name in EXTRAS:
+        _declare_vision_operators()
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or name.split(".")[0] != error.name.split(".")[0]:
+            raise
+        extra = EXTRAS[name.split(".")[0]]
+        raise ImportError(
+            f"{name} is not installed; install it with: pip install 'quotient-sharpness[{extra}]'"
+        ) from error
+
+
+def _declare_vision_operators() -> None:
+    """Declare two operators of torchvision, where its build cannot load them.
+
+    A torchvision built for CUDA beside a torch built for the CPU loads no operators, and its Python code, which
+    registers fake versions of two of them, fails at import. Nothing here calls them.
+    """
+    if torch.version.cuda is not None or hasattr(torch.ops.torchvision, "nms"):
+        return
+    operators = torch.library.Library("torchvision", "FRAGMENT")
+    operators.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    operators.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _KEPT.append(operators)
+
+
+#: A torch library unregisters its operators when it is collected.
+_KEPT: list[torch.library.Library] = []

@@ -1,0 +1,73 @@
+"""What is known of a class of models, and what is needed to try detection on it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Generator, nn
+
+from ..initial import generic_
+
+Head = Literal["raw", "softmax"]
+Arguments = Mapping[str, Any]
+
+#: The initial values of other libraries come from the global generator; here they are always the same.
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class RealSize:
+    """A published configuration, and the exact dimension of its symmetry group.
+
+    Args:
+        name: of the checkpoint.
+        build: the model; call it under ``torch.device("meta")`` for shapes alone.
+        example: keyword arguments of one forward pass, on the device given.
+        dimension: by head, in closed form.
+    """
+
+    name: str
+    build: Callable[[], nn.Module]
+    example: Callable[[torch.device], Arguments]
+    dimension: Mapping[Head, int]
+
+    def on_meta(self) -> tuple[nn.Module, Arguments]:
+        """The model without values, and an example for it."""
+        with torch.device("meta"):
+            model = self.build().eval()
+        return model, self.example(torch.device("meta"))
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A class of models, by a tiny configuration with random weights.
+
+    Args:
+        name: unique in the zoo.
+        build: a small instance, with the values its library gives it.
+        inputs: generic inputs, as many as are asked for: keyword arguments of one forward pass. Every token, position
+            and token type is reached.
+        null: by head, the dimension of the null space of the parameter Jacobian, where it is known independently
+            (families that hold only without the eps of a norm left out).
+        audited: how many inputs show that null space.
+        sizes: published configurations of the same class.
+    """
+
+    name: str
+    build: Callable[[], nn.Module]
+    inputs: Callable[[Generator, int], Arguments]
+    null: Mapping[Head, int]
+    audited: int = 80
+    sizes: tuple[RealSize, ...] = field(default=())
+
+    def generic(self, generator: Generator) -> nn.Module:
+        """A float64 instance in evaluation mode, at generic parameters."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_SEED)
+            model = self.build().double().eval()
+        for module in model.modules():
+            if isinstance(module, nn.Embedding):
+                module.padding_idx = None  # it would hide the gradient of a row that the function depends on
+        generic_(model, generator)
+        return model

@@ -1,0 +1,59 @@
+"""Models of the library timm."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Generator, nn
+
+from .optional import library
+from .specimen import Arguments, Specimen
+
+
+def vision_transformer(**options: Any) -> Callable[[], nn.Module]:
+    """Two blocks of width 8, two heads of 4, nine hidden units, on images of four patches."""
+
+    def build() -> nn.Module:
+        return library("timm.models.vision_transformer").VisionTransformer(
+            img_size=4,
+            patch_size=2,
+            in_chans=4,
+            num_classes=7,
+            embed_dim=8,
+            depth=2,
+            num_heads=2,
+            mlp_ratio=9 / 8,
+            **options,
+        )
+
+    return build
+
+
+def resnet() -> nn.Module:
+    """Basic blocks, one of them with a projection on the skip."""
+    resnet = library("timm.models.resnet")
+    return resnet.ResNet(resnet.BasicBlock, (1, 1), num_classes=3, in_chans=2, channels=(4, 6), stem_width=4)
+
+
+def convnext() -> nn.Module:
+    """Two stages of one block."""
+    return library("timm.models.convnext").ConvNeXt(in_chans=2, num_classes=3, depths=(1, 1), dims=(4, 6))
+
+
+def images(channels: int, size: int) -> Callable[[Generator, int], Arguments]:
+    """Gaussian images."""
+
+    def draw(generator: Generator, count: int) -> Arguments:
+        return {"x": 2.0 * torch.randn(count, channels, size, size, generator=generator, dtype=torch.float64)}
+
+    return draw
+
+
+SPECIMENS = (
+    Specimen("timm ViT", vision_transformer(), images(4, 4), {"raw": 409, "softmax": 417}),
+    Specimen("timm ViT, layer scale", vision_transformer(init_values=0.5), images(4, 4), {"raw": 441}),
+    Specimen("timm ViT, qk-norm", vision_transformer(qk_norm=True), images(4, 4), {"raw": 413}),
+    Specimen("timm ViT, no qkv bias", vision_transformer(qkv_bias=False), images(4, 4), {"raw": 361}),
+    Specimen("timm ResNet", resnet, images(2, 16), {}, audited=800),
+    Specimen("timm ConvNeXt", convnext, images(2, 16), {}, audited=800),
+)
