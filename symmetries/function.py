@@ -16,6 +16,12 @@ from .params import Params
 Inputs = Any
 """A tensor, a tuple of positional arguments, a mapping of keyword arguments, or a list of those."""
 
+LOGITS = "logits"
+"""How the names of logits begin in a structured output."""
+
+# Keys and values kept for a later call: no output of this one.
+_CACHES = frozenset({"past_key_values", "cache_params"})
+
 _DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
 
@@ -23,9 +29,8 @@ _DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropou
 class NetworkFunction:
     """Parameters to outputs, on fixed inputs, without a trace in the model.
 
-    Called with parameters, it returns every floating-point tensor among the model's outputs by its path
-    (``"0.logits"``: entry ``logits`` for the first input). Objects other than tensors, tuples, mappings and
-    dataclasses are passed over. Buffers are copied before they can be written.
+    Called with parameters, it returns the model's outputs by their paths (``"0.logits"``: entry ``logits`` for the
+    first input), see :func:`tensors`. Buffers are copied before they can be written.
 
     In a float64 model, code that casts down to float32 on the way (norms and softmaxes of some libraries)
     computes in float64 too: otherwise its rounding would pass for a defect, or hide one.
@@ -100,21 +105,31 @@ def arguments(inputs: Inputs) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def tensors(output: object, path: str) -> Iterator[tuple[str, Tensor]]:
-    """Every floating-point tensor with entries in nested tuples, mappings and dataclasses, by path."""
+    """The floating-point tensors with entries that make up the function, by path.
+
+    All of them, in nested tuples, mappings and dataclasses, with two rules for mappings and dataclasses: where entries
+    are logits by name (``logits``, ``logits_per_image``), those are the function, and what comes beside them (hidden
+    states, embeddings) is not; caches of keys and values are none. Other objects are passed over.
+    """
     if isinstance(output, Tensor):
         if output.is_floating_point() and output.numel():
             yield path, output
         return
-    if isinstance(output, Mapping):
-        entries: Any = output.items()
-    elif isinstance(output, list | tuple):
-        entries = enumerate(output)
-    elif is_dataclass(output):
-        entries = [(field.name, getattr(output, field.name)) for field in fields(output)]
-    else:
-        return
-    for key, value in entries:
+    for key, value in _entries(output):
         yield from tensors(value, f"{path}.{key}")
+
+
+def _entries(output: object) -> list[tuple[Any, Any]]:
+    if isinstance(output, list | tuple):
+        return list(enumerate(output))
+    if isinstance(output, Mapping):
+        named = list(output.items())
+    elif is_dataclass(output):
+        named = [(field.name, getattr(output, field.name)) for field in fields(output)]
+    else:
+        return []
+    logits = [(key, value) for key, value in named if str(key).startswith(LOGITS) and value is not None]
+    return logits or [(key, value) for key, value in named if key not in _CACHES]
 
 
 def require_evaluation(model: nn.Module) -> None:

@@ -13,10 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from ..function import LOGITS, tensors
 from ..params import Params
-
-_LOGITS = "logits"
-_CACHES = frozenset({"past_key_values", "cache_params"})
 
 
 @dataclass(frozen=True)
@@ -128,9 +126,9 @@ def record(model: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, 
         args, kwargs = _double(arguments), _double(dict(keywords))
         with recorder:
             result = functional_call(model, trainable | fixed, args, kwargs)
-    outputs = tuple(n for n in map(recorder.number, _tensors(result)) if n is not None)
+    outputs = tuple(n for _, value in tensors(result, "") if (n := recorder.number(value)) is not None)
     shapes = {name: value.shape for name, value in trainable.items()}
-    is_logits = not isinstance(result, Mapping) or any(key.startswith(_LOGITS) for key in result)
+    is_logits = not isinstance(result, Mapping) or any(str(key).startswith(LOGITS) for key in result)
     return Recording(tuple(recorder.operations), tuple(trainable), shapes, outputs, is_logits)
 
 
@@ -242,17 +240,3 @@ def _kept_double(kwargs: Mapping[str, Any]) -> dict[str, Any]:
         key: torch.float64 if isinstance(value, torch.dtype) and value.is_floating_point else value
         for key, value in kwargs.items()
     }
-
-
-def _tensors(result: Any) -> list[Tensor]:
-    """The outputs that make up the function: logits alone where there are any, else every floating point tensor."""
-    if isinstance(result, Tensor):
-        return [result] if result.is_floating_point() else []
-    if isinstance(result, Mapping):
-        logits = [value for key, value in result.items() if key.startswith(_LOGITS)]
-        if logits:
-            return _tensors(logits)
-        return [t for key, value in result.items() if key not in _CACHES for t in _tensors(value)]
-    if isinstance(result, tuple | list):
-        return [tensor for value in result for tensor in _tensors(value)]
-    return []

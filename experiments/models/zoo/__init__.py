@@ -1,12 +1,23 @@
 """Classes of models that people use, each with a tiny configuration: what detection is tried on."""
 
+from dataclasses import replace
+
 from . import adapters, hugging_face, plain, vision
-from .optional import library
+from .optional import EXTRAS, library
 from .specimen import RealSize, Specimen
 
+_LIBRARIES = {
+    "torch": plain.SPECIMENS,
+    "transformers": hugging_face.SPECIMENS,
+    "timm": vision.SPECIMENS,
+    "peft": adapters.SPECIMENS,
+}
+
 SPECIMENS: dict[str, Specimen] = {
-    specimen.name: specimen for module in (plain, hugging_face, vision, adapters) for specimen in module.SPECIMENS
+    specimen.name: replace(specimen, library=library)
+    for library, specimens in _LIBRARIES.items()
+    for specimen in specimens
 }
 """All of them, by name."""
 
-__all__ = ["SPECIMENS", "RealSize", "Specimen", "library"]
+__all__ = ["EXTRAS", "SPECIMENS", "RealSize", "Specimen", "library"]

@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from .optional import library
-from .specimen import Arguments, RealSize, Specimen
+from .specimen import Arguments, Head, RealSize, Specimen
 
 Inputs = Callable[[Generator, int], Arguments]
 
@@ -231,10 +231,18 @@ _PHI3: dict[str, Any] = {
     "num_key_value_heads": 32,
     "intermediate_size": 8192,
 }
-_T5_BASE: dict[str, Any] = {"d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_heads": 12, "use_cache": False}
+_T5_BASE: dict[str, Any] = {
+    "d_model": 768,
+    "d_kv": 64,
+    "d_ff": 3072,
+    "num_layers": 12,
+    "num_heads": 12,
+    "use_cache": False,
+}
 
 _TIED: dict[str, Any] = {"tie_word_embeddings": True}
 _UNTIED: dict[str, Any] = {"tie_word_embeddings": False}
+_LOGITS: tuple[Head, ...] = ("raw", "softmax")
 _POOLER: dict[str, Any] = {"add_pooling_layer": False}
 
 SPECIMENS = (
@@ -250,6 +258,7 @@ SPECIMENS = (
         model("BertForMaskedLM", "BertConfig", **_ENCODER),
         typed_tokens,
         {"raw": 343, "softmax": 351},
+        heads=_LOGITS,
         sizes=(
             RealSize(
                 "BERT-base, masked language model",
@@ -264,6 +273,8 @@ SPECIMENS = (
         model("BertForSequenceClassification", "BertConfig", num_labels=_CLASSES, **_ENCODER),
         typed_tokens,
         {"raw": 352},
+        heads=_LOGITS,
+        audited=400,
     ),
     Specimen("DistilBERT", model("DistilBertModel", "DistilBertConfig", **_DISTILLED), tokens(), {}),
     Specimen(
@@ -277,6 +288,7 @@ SPECIMENS = (
         model("GPT2LMHeadModel", "GPT2Config", use_cache=False, **_GPT),
         tokens(),
         {"raw": 333, "softmax": 341},
+        heads=_LOGITS,
         sizes=(
             RealSize(
                 "GPT-2 124M",
@@ -291,12 +303,15 @@ SPECIMENS = (
         model("GPT2LMHeadModel", "GPT2Config", use_cache=False, **_UNTIED, **_GPT),
         tokens(),
         {"raw": 388, "softmax": 396},
+        heads=_LOGITS,
     ),
     Specimen(
         "ViT",
         model("ViTForImageClassification", "ViTConfig", num_channels=_CHANNELS, num_labels=_CLASSES, **_VISION),
         images,
         {"raw": 409, "softmax": 417},
+        heads=_LOGITS,
+        audited=400,
         sizes=(
             RealSize(
                 "ViT-B/16",
@@ -312,6 +327,7 @@ SPECIMENS = (
         model("T5ForConditionalGeneration", "T5Config", **_T5),
         two_texts,
         {"raw": 514, "softmax": 514},
+        heads=_LOGITS,
         sizes=(
             RealSize(
                 "T5-base",
@@ -328,12 +344,14 @@ SPECIMENS = (
         ),
         two_texts,
         {"raw": 550, "softmax": 558},
+        heads=_LOGITS,
     ),
     Specimen(
         "Llama",
         decoder("LlamaForCausalLM", **_UNTIED),
         tokens(),
         {"raw": 166, "softmax": 174},
+        heads=_LOGITS,
         sizes=(RealSize("Llama-3-8B", causal("LlamaForCausalLM", **_LLAMA_8B), masked_text_on, {"raw": 13_338_624}),),
     ),
     Specimen(
@@ -341,16 +359,22 @@ SPECIMENS = (
         decoder("LlamaForCausalLM", **_TIED),
         tokens(),
         {"raw": 130, "softmax": 130},
+        heads=_LOGITS,
         sizes=(RealSize("Llama-3.2-1B", causal("LlamaForCausalLM", **_LLAMA_1B), masked_text_on, {"raw": 729_088}),),
     ),
     Specimen(
-        "Llama, attention biases", decoder("LlamaForCausalLM", attention_bias=True, **_UNTIED), tokens(), {"raw": 182}
+        "Llama, attention biases",
+        decoder("LlamaForCausalLM", attention_bias=True, **_UNTIED),
+        tokens(),
+        {"raw": 182},
+        heads=_LOGITS,
     ),
     Specimen(
         "Mistral",
         decoder("MistralForCausalLM", sliding_window=3, **_UNTIED),
         tokens(),
         {"raw": 166},
+        heads=_LOGITS,
         sizes=(
             RealSize("Mistral-7B", causal("MistralForCausalLM", **_MISTRAL_7B), masked_text_on, {"raw": 13_338_624}),
         ),
@@ -360,6 +384,7 @@ SPECIMENS = (
         decoder("Qwen2ForCausalLM", **_UNTIED, **_WITHOUT_HEAD_DIM),
         tokens(),
         {},
+        heads=_LOGITS,
         sizes=(RealSize("Qwen2-0.5B", causal("Qwen2ForCausalLM", **_QWEN2), masked_text_on, {"raw": 359_424}),),
     ),
     Specimen(
@@ -367,6 +392,7 @@ SPECIMENS = (
         decoder("Qwen3ForCausalLM", **_UNTIED),
         tokens(),
         {"raw": 154, "softmax": 162},
+        heads=_LOGITS,
         sizes=(RealSize("Qwen3-0.6B", causal("Qwen3ForCausalLM", **_QWEN3), masked_text_on, {"raw": 3_815_168}),),
     ),
     Specimen(
@@ -374,14 +400,18 @@ SPECIMENS = (
         decoder("Gemma2ForCausalLM", query_pre_attn_scalar=4, **_TIED),
         tokens(),
         {"raw": 130},
+        heads=_LOGITS,
         sizes=(RealSize("Gemma-2-2B", causal("Gemma2ForCausalLM", **_GEMMA2), masked_text_on, {"raw": 7_201_792}),),
     ),
-    Specimen("Gemma 3", decoder("Gemma3ForCausalLM", query_pre_attn_scalar=4, **_TIED), tokens(), {"raw": 118}),
+    Specimen(
+        "Gemma 3", decoder("Gemma3ForCausalLM", query_pre_attn_scalar=4, **_TIED), tokens(), {"raw": 118}, heads=_LOGITS
+    ),
     Specimen(
         "Phi-3",
         decoder("Phi3ForCausalLM", **_UNTIED, **_WITHOUT_HEAD_DIM),
         tokens(),
         {},
+        heads=_LOGITS,
         sizes=(
             RealSize(
                 "Phi-3-mini", causal("Phi3ForCausalLM", pad_token_id=0, **_PHI3), masked_text_on, {"raw": 14_714_368}

@@ -34,7 +34,7 @@ def _declare_vision_operators() -> None:
     A torchvision built for CUDA beside a torch built for the CPU loads no operators, and its Python code, which
     registers fake versions of two of them, fails at import. Nothing here calls them.
     """
-    if torch.version.cuda is not None or hasattr(torch.ops.torchvision, "nms"):
+    if torch.version.cuda is not None or _KEPT:
         return
     operators = torch.library.Library("torchvision", "FRAGMENT")
     operators.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

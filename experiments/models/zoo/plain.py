@@ -25,12 +25,12 @@ def decoder(*, norm_first: bool) -> nn.Module:
 
 def sequences(generator: Generator, count: int) -> Arguments:
     """Gaussian sequences of five vectors."""
-    return {"src": torch.randn(count, 5, _WIDTH, generator=generator, dtype=torch.float64)}
+    return {"src": 3.0 * torch.randn(count, 5, _WIDTH, generator=generator, dtype=torch.float64)}
 
 
 def pairs_of_sequences(generator: Generator, count: int) -> Arguments:
     """Gaussian targets and memories."""
-    draws = torch.randn(2, count, 5, _WIDTH, generator=generator, dtype=torch.float64)
+    draws = 3.0 * torch.randn(2, count, 5, _WIDTH, generator=generator, dtype=torch.float64)
     return {"tgt": draws[0], "memory": draws[1][:, :4]}
 
 

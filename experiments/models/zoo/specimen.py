@@ -1,7 +1,7 @@
 """What is known of a class of models, and what is needed to try detection on it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -50,16 +50,20 @@ class Specimen:
             and token type is reached.
         null: by head, the dimension of the null space of the parameter Jacobian, where it is known independently
             (families that hold only without the eps of a norm left out).
+        heads: how the outputs are read, softmax where they are logits.
         audited: how many inputs show that null space.
         sizes: published configurations of the same class.
+        library: that it comes from.
     """
 
     name: str
     build: Callable[[], nn.Module]
     inputs: Callable[[Generator, int], Arguments]
     null: Mapping[Head, int]
-    audited: int = 80
-    sizes: tuple[RealSize, ...] = field(default=())
+    heads: tuple[Head, ...] = ("raw",)
+    audited: int = 100
+    sizes: tuple[RealSize, ...] = ()
+    library: str = "torch"
 
     def generic(self, generator: Generator) -> nn.Module:
         """A float64 instance in evaluation mode, at generic parameters."""

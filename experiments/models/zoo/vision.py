@@ -7,7 +7,7 @@ import torch
 from torch import Generator, nn
 
 from .optional import library
-from .specimen import Arguments, Specimen
+from .specimen import Arguments, Head, Specimen
 
 
 def vision_transformer(**options: Any) -> Callable[[], nn.Module]:
@@ -49,11 +49,17 @@ def images(channels: int, size: int) -> Callable[[Generator, int], Arguments]:
     return draw
 
 
+_LOGITS: tuple[Head, ...] = ("raw", "softmax")
+
 SPECIMENS = (
-    Specimen("timm ViT", vision_transformer(), images(4, 4), {"raw": 409, "softmax": 417}),
-    Specimen("timm ViT, layer scale", vision_transformer(init_values=0.5), images(4, 4), {"raw": 441}),
-    Specimen("timm ViT, qk-norm", vision_transformer(qk_norm=True), images(4, 4), {"raw": 413}),
-    Specimen("timm ViT, no qkv bias", vision_transformer(qkv_bias=False), images(4, 4), {"raw": 361}),
-    Specimen("timm ResNet", resnet, images(2, 16), {}, audited=800),
-    Specimen("timm ConvNeXt", convnext, images(2, 16), {}, audited=800),
+    Specimen("timm ViT", vision_transformer(), images(4, 4), {"raw": 409, "softmax": 417}, _LOGITS, audited=400),
+    Specimen(
+        "timm ViT, layer scale", vision_transformer(init_values=0.5), images(4, 4), {"raw": 441}, _LOGITS, audited=400
+    ),
+    Specimen("timm ViT, qk-norm", vision_transformer(qk_norm=True), images(4, 4), {"raw": 413}, _LOGITS, audited=400),
+    Specimen(
+        "timm ViT, no qkv bias", vision_transformer(qkv_bias=False), images(4, 4), {"raw": 361}, _LOGITS, audited=400
+    ),
+    Specimen("timm ResNet", resnet, images(2, 16), {}, _LOGITS, audited=800),
+    Specimen("timm ConvNeXt", convnext, images(2, 16), {}, _LOGITS, audited=800),
 )
