@@ -15,16 +15,15 @@ def library(name: str) -> ModuleType:
     Raises:
         ImportError: it is missing; the message names the extra to install.
     """
-    if name in EXTRAS:
-        _declare_vision_operators()
+    root = name.split(".")[0]
+    _declare_vision_operators()
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name is None or name.split(".")[0] != error.name.split(".")[0]:
+        if error.name != root:
             raise
-        extra = EXTRAS[name.split(".")[0]]
         raise ImportError(
-            f"{name} is not installed; install it with: pip install 'quotient-sharpness[{extra}]'"
+            f"{root} is not installed; install it with: pip install 'quotient-sharpness[{EXTRAS[root]}]'"
         ) from error
 
 

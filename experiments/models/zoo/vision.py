@@ -30,14 +30,16 @@ def vision_transformer(**options: Any) -> Callable[[], nn.Module]:
 
 
 def resnet() -> nn.Module:
-    """Basic blocks, one of them with a projection on the skip."""
+    """Four stages of one basic block, three of them with a projection on the skip."""
     resnet = library("timm.models.resnet")
-    return resnet.ResNet(resnet.BasicBlock, (1, 1), num_classes=3, in_chans=2, channels=(4, 6), stem_width=4)
+    return resnet.ResNet(
+        resnet.BasicBlock, (1, 1, 1, 1), num_classes=3, in_chans=2, channels=(2, 2, 3, 3), stem_width=2
+    )
 
 
 def convnext() -> nn.Module:
-    """Two stages of one block."""
-    return library("timm.models.convnext").ConvNeXt(in_chans=2, num_classes=3, depths=(1, 1), dims=(4, 6))
+    """Four stages of one block."""
+    return library("timm.models.convnext").ConvNeXt(in_chans=2, num_classes=3, depths=(1, 1, 1, 1), dims=(4, 4, 6, 6))
 
 
 def images(channels: int, size: int) -> Callable[[Generator, int], Arguments]:
@@ -60,6 +62,6 @@ SPECIMENS = (
     Specimen(
         "timm ViT, no qkv bias", vision_transformer(qkv_bias=False), images(4, 4), {"raw": 361}, _LOGITS, audited=400
     ),
-    Specimen("timm ResNet", resnet, images(2, 16), {}, _LOGITS, audited=800),
-    Specimen("timm ConvNeXt", convnext, images(2, 16), {}, _LOGITS, audited=800),
+    Specimen("timm ResNet", resnet, images(2, 64), {}, _LOGITS, audited=800),
+    Specimen("timm ConvNeXt", convnext, images(2, 64), {}, _LOGITS, audited=800),
 )
