@@ -136,9 +136,10 @@ def images(generator: Generator, count: int) -> Arguments:
 
 
 def images_and_texts(generator: Generator, count: int) -> Arguments:
-    """Texts end in the token that CLIP reads; their number is limited by the comparison of all with all."""
+    """Texts that end, anywhere but at the start, in the token that CLIP reads."""
     texts = torch.randint(0, _VOCABULARY - 1, (count, _POSITIONS), generator=generator)
-    texts[:, -1] = _VOCABULARY - 1
+    ends = torch.randint(1, _POSITIONS, (count,), generator=generator)
+    texts[torch.arange(count), ends] = _VOCABULARY - 1
     shape = (count, 3, _IMAGE, _IMAGE)
     return {"input_ids": texts, "pixel_values": 2.0 * torch.randn(shape, generator=generator, dtype=torch.float64)}
 
