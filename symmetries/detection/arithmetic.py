@@ -5,14 +5,16 @@ from typing import Any
 
 from .call import Call, Reading
 from .expression import Kind
-from .value import Value, data, einsum, elementwise, scalar
+from .value import Value, einsum, elementwise, scalar
 from .written_norm import normalized
 
 FUNCTIONS = frozenset(
     (
         *("gelu", "silu", "tanh", "sigmoid", "elu", "selu", "celu", "softplus", "hardswish", "hardsigmoid", "hardtanh"),
         *("mish", "log_sigmoid_forward", "exp", "exp2", "expm1", "log", "log1p", "log2", "cos", "sin", "erf", "sqrt"),
-        *("rsqrt", "reciprocal", "clamp_max", "sign", "floor", "round", "logical_not", "bitwise_not", "isnan"),
+        *("rsqrt", "reciprocal", "clamp_max", "sign", "floor", "ceil", "trunc", "round", "frac", "nan_to_num", "sgn"),
+        *("sinh", "cosh", "tan", "asin", "acos", "atan", "asinh", "acosh", "atanh", "erfc", "erfinv", "lgamma", "sinc"),
+        *("softshrink", "hardshrink", "logit", "digamma", "log10"),
     )
 )
 RECTIFIERS = frozenset({"relu", "leaky_relu", "abs", "rrelu_with_noise"})
@@ -70,6 +72,17 @@ def clamp(call: Call, value: Value, low: Any = None, high: Any = None) -> Value:
     """A ReLU where it clamps at zero from below."""
     rectifies = low == 0 and high is None
     return value.mapped(Kind.RECTIFIER if rectifies else Kind.FUNCTION, name="clamp")
+
+
+def threshold(call: Call, value: Value, at: float, low: float) -> Value:
+    """A ReLU where it is one."""
+    return value.mapped(Kind.RECTIFIER if at == low == 0 else Kind.FUNCTION, name="threshold")
+
+
+def maximum(call: Call, left: Value, right: Value) -> Value:
+    """Half of ``left + right + |left - right|``; a minimum likewise."""
+    distance = subtract(call, left, right).mapped(Kind.RECTIFIER, name="abs")
+    return elementwise(Kind.SUM, elementwise(Kind.SUM, left, right), distance)
 
 
 def prelu(call: Call, value: Value, slope: Value) -> Value:
@@ -133,13 +146,44 @@ def variance(call: Call, value: Value, dim: Any = None, correction: Any = 1, kee
     return mean(call, power(call, subtract(call, value, average), 2), dim, keepdim)
 
 
+def deviation(call: Call, value: Value, dim: Any = None, correction: Any = 1, keepdim: bool = False) -> Value:
+    """The root of the variance."""
+    return variance(call, value, dim, correction, keepdim).mapped(Kind.FUNCTION, name="sqrt")
+
+
+def moments(call: Call, value: Value, dim: Any = None, correction: Any = 1, keepdim: bool = False) -> list[Value]:
+    """Variance or standard deviation, and the mean."""
+    spread = variance if call.name == "var_mean" else deviation
+    return [spread(call, value, dim, correction, keepdim), mean(call, value, dim, keepdim)]
+
+
 def vector_norm(
-    call: Call, value: Value, order: float = 2, dim: Any = None, keepdim: bool = False, *_: Any, **__: Any
-) -> Value | None:
-    """The root of the sum of squares; other orders are not read."""
-    if order != 2:
-        return None
-    return total(call, power(call, value, 2), dim, keepdim).mapped(Kind.FUNCTION, name="sqrt")
+    call: Call, value: Value, ord: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Value:
+    """The root of a sum of squares, or a sum of other powers of absolute values."""
+    if ord == 2:
+        return total(call, power(call, value, 2), dim, keepdim).mapped(Kind.FUNCTION, name="sqrt")
+    size = value.mapped(Kind.RECTIFIER, name="abs")
+    if ord == float("inf"):
+        return size.reduced(Kind.POOL, reduced_dims(value, dim), keep=keepdim)
+    return total(call, size if ord == 1 else power(call, size, ord), dim, keepdim)
+
+
+def cumulative_sum(call: Call, value: Value, dim: int, **_: Any) -> Value:
+    """Sums of the entries so far."""
+    return value.windowed(Kind.PRODUCT, call.shape, [dim % len(value.axes)])
+
+
+def trilinear(
+    call: Call, left: Value, weight: Value, right: Value, of_left: Any, of_weight: Any, of_right: Any, summed: Any,
+    *_: Any,
+) -> Value:  # fmt: skip
+    """The sum over some dimensions of a product of three tensors, each constant along some."""
+    rank = len(left.axes) + len(of_left)
+    one, two, three = ([i for i in range(rank) if i not in gone] for gone in (of_left, of_weight, of_right))
+    between = [i for i in range(rank) if (i in one or i in two) and (i in three or i not in summed)]
+    product = einsum(Kind.PRODUCT, left, weight, one, two, between)
+    return einsum(Kind.PRODUCT, product, right, between, three, [i for i in range(rank) if i not in summed])
 
 
 def masked(call: Call, value: Value, mask: Value, fill: Any) -> Value:
@@ -147,43 +191,12 @@ def masked(call: Call, value: Value, mask: Value, fill: Any) -> Value:
     return elementwise(Kind.MASK if fill != 0 else Kind.PRODUCT, value, mask)
 
 
-def where(call: Call, condition: Value, left: Any, right: Any) -> Value | None:
-    """A choice by a constant condition between a value and data; None for others."""
-    left, right = operand(left), operand(right)
-    kept, other = (right, left) if left.node.kind is Kind.CONSTANT else (left, right)
-    if Kind.CONSTANT not in (condition.node.kind, other.node.kind):
-        return None
-    return elementwise(Kind.MASK, elementwise(Kind.MASK, kept, condition), other)
-
-
-def embedding(call: Call, table: Value, indices: Value, *_: Any, **__: Any) -> Value | None:
-    """Rows of a table, by constant indices."""
-    rank = len(indices.axes)
-    if indices.node.kind is not Kind.CONSTANT:
-        return None
-    one_hot = data(call.shape[:rank])
-    labels = list(range(rank))
-    return einsum(Kind.SELECTION, one_hot, table, labels, [-1, rank], [*labels, rank])
-
-
-def indexed(call: Call, value: Value, indices: list[Value | None]) -> Value | None:
-    """``value[indices]`` for constant indices: a choice along the indexed dimensions."""
-    at = [i for i, index in enumerate(indices) if index is not None]
-    if at != list(range(at[0], at[-1] + 1)) or any(indices[i].node.kind is not Kind.CONSTANT for i in at):  # type: ignore[union-attr]
-        return None
-    fresh = len(call.shape) - (len(value.axes) - len(at))
-    rows = data(call.shape[at[0] : at[0] + fresh])
-    labels = list(range(len(value.axes)))
-    new = [-1 - i for i in range(fresh)]
-    result = [*labels[: at[0]], *new, *labels[at[-1] + 1 :]]
-    return einsum(Kind.SELECTION, rows, value, new, labels, result)
-
-
 TABLE: dict[str, Reading] = {
     "add": add, "sub": subtract, "rsub": lambda call, a, b, alpha=1: subtract(call, b, a), "neg": negative,
     "mul": multiply, "div": divide, "pow": power, "clamp": clamp, "clamp_min": clamp, "_prelu_kernel": prelu,
     "addcmul": addcmul, "glu": glu, "mm": matrix_product, "bmm": matrix_product, "mv": matrix_product,
     "dot": matrix_product, "addmm": add_matrix_product, "baddbmm": add_matrix_product, "addmv": add_matrix_product,
-    "outer": outer_product, "mean": mean, "sum": total, "var": variance, "masked_fill": masked, "where": where,
-    "embedding": embedding, "linalg_vector_norm": vector_norm, "index": indexed,
+    "outer": outer_product, "mean": mean, "sum": total, "var": variance, "std": deviation, "var_mean": moments,
+    "std_mean": moments, "linalg_vector_norm": vector_norm, "cumsum": cumulative_sum, "_trilinear": trilinear,
+    "maximum": maximum, "minimum": maximum, "threshold": threshold, "masked_fill": masked,
 }  # fmt: skip

@@ -149,7 +149,7 @@ def is_stochastic(node: Node, place: int) -> bool:
         summed = set(node.summed(1 - place))
         return (
             weights.kind is Kind.SOFTMAX
-            and weights.name != "_log_softmax"
+            and weights.name in ("_softmax", "_safe_softmax")
             and summed == {weights.back(0)[slot] for slot in reader_over(weights)}
         )
     return False

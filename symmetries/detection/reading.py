@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from . import arithmetic, convolution, normalization, shaping
+from . import arithmetic, choosing, convolution, normalization, shaping
 from .axes import Misaligned, new_axes, resolved
 from .call import Call, Reading
-from .expression import Kind, Node, Selector
+from .expression import Kind, Node, Selector, constant
 from .recording import Operation, Place, Recording
-from .value import Value, data, opaque
+from .value import Value, opaque
 
 _TABLE: dict[str, Reading] = {
-    **shaping.TABLE, **arithmetic.TABLE, **normalization.TABLE, **convolution.TABLE,
+    **shaping.TABLE, **arithmetic.TABLE, **normalization.TABLE, **convolution.TABLE, **choosing.TABLE,
 }  # fmt: skip
 _MISREADINGS = (Misaligned, TypeError, IndexError)
 
@@ -56,17 +57,16 @@ class _Reader:
 
     def _read(self, operation: Operation) -> None:
         call = Call(operation.name, operation.shapes, operation.is_single, self._selector)
-        results = None if operation.stale else self._understood(call, operation)
+        results = self._understood(call, operation)
         if results is None:
-            self._unknown[operation.module or "the model itself"] = None
+            if not operation.is_choice:
+                self._unknown[operation.module or "the model itself"] = None
             inputs = [self._values[leaf.number] for leaf in tree_leaves(operation.args) if isinstance(leaf, Place)]
             results = [opaque(inputs, shape, operation.name) for shape in operation.shapes]
         for number, value in zip(operation.results, results, strict=False):
             if number is not None and value is not None:
                 self._values[number] = value
                 value.node.module = value.node.module or operation.module
-        if operation.is_in_place and isinstance(operation.args[0], Place) and results[0] is not None:
-            self._values[operation.args[0].number] = results[0]
 
     def _understood(self, call: Call, operation: Operation) -> list[Value | None] | None:
         args, kwargs = tree_map_only((Place, Tensor), self._value, (operation.args, dict(operation.kwargs)))
@@ -80,11 +80,18 @@ class _Reader:
         if isinstance(argument, Place):
             return self._values[argument.number]
         if id(argument) not in self._data:
-            value = data(argument.shape)
-            is_zero = not argument.is_meta and argument.numel() > 0 and not bool(argument.any())
-            value.node.name = "zero" if is_zero else ""
-            self._data[id(argument)] = (argument, value)
+            self._data[id(argument)] = (argument, _constant(argument))
         return self._data[id(argument)][1]
+
+
+def _constant(argument: Tensor) -> Value:
+    """Data; a dimension that was expanded is a broadcast one."""
+    axes = new_axes(argument.shape)
+    strides = argument.stride() if argument.layout is torch.strided else [1] * argument.ndim
+    node = constant(slot for axis, stride in zip(axes, strides, strict=True) if stride for slot in axis)
+    is_zero = not argument.is_meta and argument.numel() > 0 and not bool(argument.any())
+    node.name = "zero" if is_zero else ""
+    return Value(node, axes)
 
 
 def _reading(call: Call, args: Any, kwargs: Mapping[str, Any]) -> Any:

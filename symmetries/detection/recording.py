@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._C import DispatchKey
+from torch._ops import HigherOrderOperator
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -15,6 +17,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..function import LOGITS, tensors
 from ..params import Params
+from .memory import Memory, written
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class Operation:
         results: where the results go, None for one that is no tensor.
         shapes: their shapes.
         is_single: whether there is one result, not a sequence of them.
+        is_choice: whether every result is made of integers or truth values: locally, they do not change.
         module: dotted path of the module it ran in.
-        stale: whether it read memory that parameters were written into behind a view.
     """
 
     function: Any
@@ -45,8 +48,8 @@ class Operation:
     results: tuple[int | None, ...]
     shapes: tuple[tuple[int, ...], ...]
     is_single: bool
+    is_choice: bool
     module: str
-    stale: bool
 
     @property
     def name(self) -> str:
@@ -67,7 +70,8 @@ class Recording:
         operations: in the order they ran.
         names: the trainable parameters; they are the first tensors of the program.
         shapes: their shapes.
-        outputs: the outputs; constants among them are left out.
+        outputs: the outputs, without constants; then what was read off as a number, or as a set of positions, and
+            may have steered the computation.
         is_logits: whether the first output may be read as logits.
     """
 
@@ -117,7 +121,7 @@ def record(model: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, 
     """
     trainable = {name: _double(p) for name, p in model.named_parameters() if p.requires_grad}
     fixed = {name: _double(p) for name, p in model.named_parameters() if not p.requires_grad}
-    fixed |= {name: _double(b) for name, b in model.named_buffers()}
+    fixed |= {name: _double(b).clone() for name, b in model.named_buffers()}  # a forward pass may write into them
     recorder = _Recorder(list(trainable.values()))
     with ExitStack() as stack:
         stack.enter_context(_evaluation(model))
@@ -126,20 +130,24 @@ def record(model: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, 
         args, kwargs = _double(arguments), _double(dict(keywords))
         with recorder:
             result = functional_call(model, trainable | fixed, args, kwargs)
-    outputs = tuple(n for _, value in tensors(result, "") if (n := recorder.number(value)) is not None)
+    outputs = [n for _, value in tensors(result, "") if (n := recorder.number(value)) is not None]
     shapes = {name: value.shape for name, value in trainable.items()}
     is_logits = not isinstance(result, Mapping) or any(str(key).startswith(LOGITS) for key in result)
-    return Recording(tuple(recorder.operations), tuple(trainable), shapes, outputs, is_logits)
+    outputs += [number for number in recorder.steering if number not in outputs]
+    return Recording(tuple(recorder.operations), tuple(trainable), shapes, tuple(outputs), is_logits)
 
 
 class _Recorder(TorchDispatchMode):
     """Notes every operation that reads a tensor that depends on some given ones."""
 
+    supports_higher_order_operators = True
+
     def __init__(self, sources: Sequence[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[Operation] = []
+        self.steering: dict[int, None] = {}
         self._numbers: Any = WeakTensorKeyDictionary()
-        self._written: set[int] = set()  # storages into which dependent values were written behind a view
+        self._memory = Memory(self._note)
         self._count = 0
         self._stack: list[str] = []
         for tensor in sources:
@@ -147,6 +155,7 @@ class _Recorder(TorchDispatchMode):
 
     def number(self, tensor: Tensor) -> int | None:
         """The number of a tensor of the program, None for data."""
+        self._memory.refresh(tensor)
         return self._numbers.get(tensor)
 
     def _new(self, value: object) -> int | None:
@@ -157,31 +166,58 @@ class _Recorder(TorchDispatchMode):
         return self._count - 1
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        stale = any(self.number(t) is None and self._storage(t) in self._written for t in tensors)
-        depends = stale or any(self.number(t) is not None for t in tensors)
-        placed_args, placed_kwargs = tree_map_only(Tensor, self._place, (tuple(args), kwargs)) if depends else ((), {})
-        result = func(*args, **_kept_double(kwargs) if depends else kwargs)
-        if depends:
-            is_single = not isinstance(result, list | tuple)
-            results = [result] if is_single else list(result)
-            shapes = tuple(tuple(value.shape) if isinstance(value, Tensor) else () for value in results)
-            numbers = tuple(self._new(value) for value in results)
-            operation = Operation(
-                func, placed_args, _kept_double(placed_kwargs), numbers, shapes, is_single, self._module, stale
-            )
-            self.operations.append(operation)
-            if operation.is_in_place and isinstance(args[0], Tensor) and args[0]._is_view():
-                self._written.add(self._storage(args[0]))
+        args, kwargs = tuple(args), kwargs or {}
+        if isinstance(func, HigherOrderOperator):  # taken apart: attention with a function for its scores, for instance
+            with self:
+                return func.dispatch(DispatchKey.CompositeExplicitAutograd, *args, **kwargs)
+        read = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        numbers = [number for number in map(self.number, read) if number is not None]
+        if not numbers or _is_fresh(func):
+            result = func(*args, **kwargs)
+            if "empty" in func._schema.name:
+                result.zero_()  # whatever was there may not matter
+        elif _is_steering(func):
+            result = func(*args, **kwargs)
+            self.steering |= dict.fromkeys(numbers)
+        else:
+            targets = written(func, args, kwargs)
+            for target in targets:
+                self._adopt(target)
+            if torch.Tag.dynamic_output_shape in func.tags:
+                args, kwargs = tree_map_only(Tensor, self._fixed, (args, kwargs))
+            placed_args, placed_kwargs = tree_map_only(Tensor, self._place, (args, kwargs))
+            result = func(*args, **_kept_double(kwargs))
+            self._note(func, placed_args, _kept_double(placed_kwargs), result)
+            for target in targets:
+                self._memory.write(target)
+        self._memory.view(func, args, kwargs, result)
         return result
 
-    @staticmethod
-    def _storage(tensor: Tensor) -> int:
-        return tensor.untyped_storage()._cdata
+    def _fixed(self, tensor: Tensor) -> Tensor:
+        """A mask as data, so that as many entries are chosen at other parameters."""
+        number = self._numbers.get(tensor)
+        if number is None or tensor.dtype != torch.bool:
+            return tensor
+        self.steering[number] = None
+        return tensor.clone()
+
+    def _adopt(self, target: Tensor) -> None:
+        """Data that is written into becomes a tensor of the program, with the content it had."""
+        root = self._memory.root(target)
+        if self.number(root) is None:
+            self._note(torch.ops.aten.clone.default, (root.clone(),), {}, root)
+
+    def _note(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
+        args = tree_map_only(Tensor, self._place, args)
+        is_single = not isinstance(result, list | tuple)
+        results = [result] if is_single else list(result)
+        shapes = tuple(tuple(value.shape) if isinstance(value, Tensor) else () for value in results)
+        numbers = tuple(map(self._new, results))
+        kinds = [value.is_floating_point() or value.is_complex() for value in results if isinstance(value, Tensor)]
+        self.operations.append(Operation(func, args, kwargs, numbers, shapes, is_single, not any(kinds), self._module))
 
     def _place(self, tensor: Tensor) -> Tensor | Place:
-        number = self.number(tensor)
+        number = self._numbers.get(tensor)
         return tensor if number is None else Place(number)
 
     @property
@@ -214,7 +250,7 @@ def _evaluation(model: nn.Module) -> Iterator[None]:
         model.eval()
         torch.backends.mha.set_fastpath_enabled(False)
         torch.set_default_dtype(torch.float64)
-        with sdpa_kernel(SDPBackend.MATH):
+        with sdpa_kernel(SDPBackend.MATH), torch.compiler.set_stance("force_eager"):
             yield
     finally:
         torch.set_default_dtype(dtype)
@@ -223,15 +259,26 @@ def _evaluation(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
+def _is_fresh(function: Any) -> bool:
+    """Whether an operation reads only the shape of its argument."""
+    name = str(function._schema.name).rpartition("::")[2]
+    return name.startswith("new_") or name.endswith("_like")
+
+
+def _is_steering(function: Any) -> bool:
+    """Whether an operation reads off a number, or the positions of what is not zero."""
+    name = str(function._schema.name).rpartition("::")[2]
+    return name in ("_local_scalar_dense", "nonzero", "equal", "is_nonzero")
+
+
 def _double(value: Any) -> Any:
     """The same structure with floating point tensors in double precision."""
-    if isinstance(value, Tensor):
-        return value.detach().double() if value.is_floating_point() else value.detach()
-    if isinstance(value, tuple | list):
-        return type(value)(map(_double, value))
-    if isinstance(value, dict):
-        return {key: _double(entry) for key, entry in value.items()}
-    return value
+    return tree_map_only(Tensor, _doubled, value)
+
+
+def _doubled(value: Tensor) -> Tensor:
+    value = value.detach()
+    return value.to(torch.complex128) if value.is_complex() else value.double() if value.is_floating_point() else value
 
 
 def _kept_double(kwargs: Mapping[str, Any]) -> dict[str, Any]:

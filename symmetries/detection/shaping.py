@@ -111,6 +111,46 @@ def stack(call: Call, values: list[Value], dim: int = 0) -> Value:
     return joined([unsqueeze(call, value, dim) for value in values], dim % len(call.shape))
 
 
+def copied(call: Call, value: Value, source: Value, *_: Any) -> Value:
+    """The entries of another tensor, broadcast."""
+    return expand(call, source)
+
+
+def slice_scatter(
+    call: Call, value: Value, part: Value, dim: int = 0, start: int | None = None, stop: int | None = None,
+    step: int = 1,
+) -> Value | None:  # fmt: skip
+    """A tensor with a part of a dimension replaced; None for a part that does not fit the steps."""
+    dim %= len(value.axes)
+    length = value.shape[dim]
+    start, stop, _ = slice(start, stop).indices(length)
+    if step == 1:
+        return replaced(call, value, part, dim, start, stop)
+    if length % step or start >= step or part.shape[dim] * step != length:
+        return None
+    shape = [*value.shape[:dim], length // step, step, *value.shape[dim + 1 :]]
+    return replaced(call, value.reshaped(shape), unsqueeze(call, part, dim + 1), dim + 1, start, start + 1).reshaped(
+        call.shape
+    )
+
+
+def select_scatter(call: Call, value: Value, part: Value, dim: int, index: int) -> Value:
+    """A tensor with one entry of a dimension replaced."""
+    dim %= len(value.axes)
+    index %= value.shape[dim]
+    return replaced(call, value, unsqueeze(call, part, dim), dim, index, index + 1)
+
+
+def replaced(call: Call, value: Value, part: Value, dim: int, start: int, stop: int) -> Value:
+    """What is before a part, the part, and what is behind it, one after the other."""
+    length = value.shape[dim]
+    rest = [
+        value.part(dim, low, high, call.selector) if high > low else None for low, high in ((0, start), (stop, length))
+    ]
+    pieces = [piece for piece in (rest[0], part, rest[1]) if piece is not None]
+    return part if len(pieces) == 1 else joined(pieces, dim)
+
+
 def moved(call: Call, value: Value, *_: Any, **__: Any) -> Value:
     """Entries that change places along some dimensions, or a border around them: those dimensions are new ones."""
     dims = [
@@ -125,5 +165,7 @@ TABLE: dict[str, Reading] = {
     "view": view, "_unsafe_view": view, "reshape": view, "_reshape_alias": view, "permute": permute,
     "transpose": transpose, "t": transpose_matrix, "unsqueeze": unsqueeze, "squeeze": squeeze, "expand": expand,
     "repeat": repeat, "select": select, "slice": slice_, "split": split, "split_with_sizes": split, "unbind": unbind,
+    "unsafe_split": split, "unsafe_chunk": split,
     "cat": concatenate, "stack": stack, "constant_pad_nd": moved,
+    "copy": copied, "slice_scatter": slice_scatter, "select_scatter": select_scatter,
 }  # fmt: skip

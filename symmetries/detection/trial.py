@@ -65,5 +65,7 @@ class Trial:
 def _change(value: Tensor, expected: Tensor) -> float:
     if not value.numel():
         return 0.0
+    if not value.is_floating_point() and not value.is_complex():
+        value, expected = value.double(), expected.double()
     change = ((value - expected).abs().max() / expected.abs().max().clamp_min(torch.finfo(torch.float64).tiny)).item()
     return change if change == change else float("inf")

@@ -69,12 +69,12 @@ class Value:
         return Value(Node(kind, (*new.values(), *fresh), (self.node,), maps, contracted, over), tuple(axes))
 
     def reduced(self, kind: Kind, dims: Iterable[int], *, keep: bool) -> "Value":
-        """A mean (:attr:`Kind.AVERAGE`) or sum (:attr:`Kind.PRODUCT`) over some dimensions."""
+        """A mean (:attr:`Kind.AVERAGE`), sum (:attr:`Kind.PRODUCT`) or maximum (:attr:`Kind.POOL`) over dimensions."""
         dims = tuple(dim % len(self.axes) for dim in dims)
         over = self.slots(dims)
         new = {s: Slot(s.atom) for s in self.node.free if s not in over}
         maps = (tuple((b, a) for a, b in new.items()),)
-        contracted = tuple((s, None) for s in over)
+        contracted = () if kind is Kind.POOL else tuple((s, None) for s in over)
         node = Node(kind, tuple(new.values()), (self.node,), maps, contracted, over)
         axes = [() if i in dims else axis for i, axis in enumerate(self.renamed(node, new).axes)]
         return Value(node, tuple(axis for i, axis in enumerate(axes) if keep or i not in dims))
