@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
+import torch
 from torch import nn
 
 from ..factor import AbstractFactor
@@ -53,12 +54,18 @@ def detect(model: nn.Module, example: Any = None, head: Literal["softmax", "raw"
     Raises:
         ValueError: no trainable parameter, an unknown head, or no example that the model accepts.
     """
+    if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+        raise ValueError("expected a module in Python, got a scripted or traced one; pass the module it was made from")
     if head not in ("softmax", "raw"):
         raise ValueError(f"head must be 'softmax' or 'raw', got {head!r}")
     params = trainable_parameters(model)
     if not params:
         raise ValueError("the model has no trainable parameter; call requires_grad_(True) on those that matter")
     recording = record(model, *example_arguments(model, example))
+    if not recording.outputs:
+        raise ValueError(
+            "no output depends on a trainable parameter: return tensors, in tuples, mappings or dataclasses"
+        )
     expression = read(recording)
     network = Network.of(expression, softmax=head == "softmax" and recording.is_logits)
     proposals = list(_proposals(network))

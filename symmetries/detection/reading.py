@@ -1,6 +1,6 @@
 """From a recorded computation to expressions over slots."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class _Reader:
         self._selector = Selector()
         self._values: dict[int, Value] = {}
         self._data: dict[int, tuple[Tensor, Value]] = {}
-        self._unknown: dict[str, None] = {}
+        self._unknown: dict[Node, str] = {}
 
     def expression(self, recording: Recording) -> Expression:
         for i, name in enumerate(recording.names):
@@ -53,16 +53,19 @@ class _Reader:
             self._values[i] = Value(Node(Kind.LEAF, slots, name=name, axes=axes, order=i), axes)
         for operation in recording.operations:
             self._read(operation)
-        return Expression(tuple(self._values[n] for n in recording.outputs), tuple(self._unknown))
+        outputs = tuple(self._values[n] for n in recording.outputs)
+        used = _used(value.node for value in outputs)
+        return Expression(outputs, tuple(dict.fromkeys(m for node, m in self._unknown.items() if node in used)))
 
     def _read(self, operation: Operation) -> None:
         call = Call(operation.name, operation.shapes, operation.is_single, self._selector)
         results = self._understood(call, operation)
         if results is None:
-            if not operation.is_choice:
-                self._unknown[operation.module or "the model itself"] = None
             inputs = [self._values[leaf.number] for leaf in tree_leaves(operation.args) if isinstance(leaf, Place)]
             results = [opaque(inputs, shape, operation.name) for shape in operation.shapes]
+            if not operation.is_choice:
+                module = operation.module or "the model itself"
+                self._unknown |= {value.node: module for value in results if value is not None}
         for number, value in zip(operation.results, results, strict=False):
             if number is not None and value is not None:
                 self._values[number] = value
@@ -82,6 +85,17 @@ class _Reader:
         if id(argument) not in self._data:
             self._data[id(argument)] = (argument, _constant(argument))
         return self._data[id(argument)][1]
+
+
+def _used(nodes: Iterable[Node]) -> set[Node]:
+    """The nodes, and all that they are computed from."""
+    todo, used = list(nodes), set()
+    while todo:
+        node = todo.pop()
+        if node not in used:
+            used.add(node)
+            todo += node.operands
+    return used
 
 
 def _constant(argument: Tensor) -> Value:

@@ -167,9 +167,12 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         args, kwargs = tuple(args), kwargs or {}
-        if isinstance(func, HigherOrderOperator):  # taken apart: attention with a function for its scores, for instance
+        if isinstance(func, HigherOrderOperator):  # attention with a function for its scores, for instance
             with self:
                 return func.dispatch(DispatchKey.CompositeExplicitAutograd, *args, **kwargs)
+        if func._can_decompose():  # what comes from there has not been taken apart
+            with self:
+                return func.decompose(*args, **kwargs)
         read = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         numbers = [number for number in map(self.number, read) if number is not None]
         if not numbers or _is_fresh(func):

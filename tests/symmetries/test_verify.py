@@ -134,7 +134,7 @@ class Nested(nn.Module):
         logits = self.net[2](hidden)
         if self.kind == "dataclass":
             return Output(logits, (logits.sum(), logits.argmax(-1)))
-        return {"logits": logits, "leaked": hidden, "cache": object()}
+        return {self.kind: logits, "leaked": hidden, "cache": object()}
 
 
 @pytest.mark.parametrize("wrap", [tuple, list, dict])
@@ -146,10 +146,16 @@ def test_inputs_are_positional_named_or_several(wrap, generator):
 
 
 def test_every_tensor_of_the_output_counts(generator):
-    model = Nested("mapping")
+    model = Nested("scores")
     symmetry = declare(model, relu_rescaling("net.0", "net.2"))
     with pytest.raises(SymmetryError):  # the hidden units that it returns are rescaled
         verify(model, symmetry, batch(generator), generator=generator)
+
+
+def test_beside_logits_nothing_else_counts(generator):
+    model = Nested("logits_per_class")
+    symmetry = declare(model, relu_rescaling("net.0", "net.2"))
+    assert verify(model, symmetry, batch(generator), generator=generator) < 1e-12
 
 
 class CastsDown(nn.Module):
