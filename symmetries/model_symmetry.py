@@ -280,10 +280,9 @@ def section_order(factors: Iterable[AbstractFactor]) -> list[AbstractFactor]:
         graph.add_nodes_from(same)
         for a in same.values():
             for b in same.values():
-                if a is not b and isinstance(b, AbstractAbsorption):
-                    pinned = {view.parameter for view in b.pins}
-                    own = {view.parameter for view in a.pins} if isinstance(a, AbstractAbsorption) else set()
-                    if pinned & (a.parameters - own):
+                if a is not b and isinstance(a, AbstractAbsorption) and isinstance(b, AbstractAbsorption):
+                    moved, own, pinned = ({view.parameter for view in views} for views in (a.moved, a.pins, b.pins))
+                    if pinned & (moved - own):
                         graph.add_edge(a.name, b.name)
         cyclic = not nx.is_directed_acyclic_graph(graph)
         names = list(same) if cyclic else list(nx.lexicographical_topological_sort(graph, key=list(same).index))

@@ -29,6 +29,11 @@ class AbstractAbsorption(AbstractFactor):
 
     @property
     @abstractmethod
+    def moved(self) -> tuple[View, ...]:
+        """The views that change; the others of :attr:`views` are read."""
+
+    @property
+    @abstractmethod
     def pins(self) -> tuple[View, ...]:
         """The views whose mean over rows the section holds."""
 

@@ -51,6 +51,11 @@ class Gain(AbstractAbsorption):
         return (self.gain, *self.followers, *self.readers)
 
     @property
+    def moved(self) -> tuple[View, ...]:
+        """All of them."""
+        return self.views
+
+    @property
     def pins(self) -> tuple[View, ...]:
         """The gain, held at 1 in the mean of its rows."""
         return (self.gain,)

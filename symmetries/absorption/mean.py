@@ -44,6 +44,11 @@ class WriterMean(AbstractAbsorption):
         return self.writers if self.gain is None else (*self.writers, self.gain)
 
     @property
+    def moved(self) -> tuple[View, ...]:
+        """The writers."""
+        return self.writers
+
+    @property
     def pins(self) -> tuple[View, ...]:
         """The writers, of zero mean over the channels."""
         return self.writers
@@ -133,6 +138,12 @@ class ReaderMean(AbstractAbsorption):
         """Reader, bias, gain, shift, those that are there, and the views of the chains."""
         own = tuple(view for view in (self.reader, self.bias, self.gain, self.shift) if view is not None)
         return (*own, *(view for chain in self.readers for view in chain))
+
+    @property
+    def moved(self) -> tuple[View, ...]:
+        """The reader, and the bias that takes its constant back."""
+        bias = () if self.bias is None else (self.bias,)
+        return (self.reader, *bias, *(chain[-1] for chain in self.readers))
 
     @property
     def pins(self) -> tuple[View, ...]:

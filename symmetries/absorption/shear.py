@@ -56,6 +56,11 @@ class Shear(AbstractAbsorption):
         return (self.shift, *self.readers, *gain, *(view for chain in self.biased for view in chain))
 
     @property
+    def moved(self) -> tuple[View, ...]:
+        """The shift, the readers without bias, and the biases of the others."""
+        return (self.shift, *self.readers, *(chain[-1] for chain in self.biased))
+
+    @property
     def pins(self) -> tuple[View, ...]:
         """The shift."""
         return (self.shift,)

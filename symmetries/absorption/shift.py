@@ -53,6 +53,11 @@ class Shift(AbstractAbsorption):
         return (self.source, *self.followers, *self.opposite, *chains, *gain)
 
     @property
+    def moved(self) -> tuple[View, ...]:
+        """Source, followers, opposites, and the bias of every reader."""
+        return (self.source, *self.followers, *self.opposite, *(chain[-1] for chain in self.readers))
+
+    @property
     def pins(self) -> tuple[View, ...]:
         """The source, of zero mean: of every channel, or all together along one direction."""
         return (self.source if self.along is None else self.source.column,)

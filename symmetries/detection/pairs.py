@@ -15,6 +15,7 @@ from .axes import Atom, Slot, align
 from .expression import Kind, Node
 from .layout import Unviewable, leaf_view, title
 from .network import Network
+from .norms import norms
 from .parts import lineage, starts
 from .proposal import Proposal
 from .scaling import Freedom, Solution, common_atoms, solutions
@@ -126,13 +127,12 @@ def _maximal(leaves: list[Node]) -> tuple[Node, ...]:
 
 def _factors(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor, ...]]:
     """The proposals for a family, the largest group first."""
-    gain = _gain(network, family)
+    gain = _gain(network, family) or _gain_pair(network, family)
     if gain is not None:
         yield (gain,)
         return
     if any(leaf.offset for side in family.sides for leaf in side):
-        yield (_gain_pair(family),)
-        return
+        raise Unviewable("a pair of which one is stored with an offset")
     if family.freedom is Freedom.SCALING:
         paired = _complex_pair(network, family)
         if paired is not None:
@@ -176,15 +176,16 @@ def _gain(network: Network, family: _Family) -> Gain | None:
     return None
 
 
-def _gain_pair(family: _Family) -> Gain:
-    """Two gains that are stored with an offset and multiply each other: those of normalized queries and keys."""
+def _gain_pair(network: Network, family: _Family) -> Gain | None:
+    """The gains of two norms that multiply each other, those of normalized queries and keys, the one into the other."""
     (gain, *rest), readers = family.sides
     offsets = {leaf.offset for leaf in readers}
-    if family.matrix or rest or len(offsets) > 1:
-        raise Unviewable("a pair of which one is stored with an offset")
-    views = tuple(_last_axis(leaf, family) for leaf in readers)
+    gains = {norm.gain.name for norm in norms(network) if norm.gain is not None}
+    if family.freedom is not Freedom.SCALING or not {gain.name, readers[0].name} <= gains or len(offsets) > 1:
+        return None
+    followers, views = (tuple(_last_axis(leaf, family) for leaf in leaves) for leaves in (rest, readers))
     name = f"{gain.name} into {readers[0].name}"
-    return Gain(name, _last_axis(gain, family), views, offset=gain.offset, reader_offset=offsets.pop())
+    return Gain(name, _last_axis(gain, family), views, followers, gain.offset, offsets.pop(), "scaling of units")
 
 
 def _is_gain(network: Network, leaf: Node, family: _Family) -> bool:
