@@ -96,6 +96,8 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...], norm: Norm |
                     continue
                 outer = _carried(user, place, state[1])
                 beside = _beside(network, user, place, outer) if user.kind is Kind.SUM else ()
+                if not opposite.keys().isdisjoint(beside):
+                    return None  # the constant arrives there twice
                 opposite |= dict.fromkeys(beside)
                 todo += [] if beside else [(user, outer)]
     except Visible:

@@ -9,7 +9,7 @@ import networkx as nx
 from ..factor import EXACT, SOFTMAX
 from .axes import Atom, Slot
 from .expression import Kind, Node
-from .parts import overlap
+from .parts import entries, overlap
 from .reading import Expression
 
 Use = tuple[Node, int]
@@ -74,9 +74,26 @@ class Network:
             table.setdefault(leaf.name, []).append(leaf)
         return table
 
+    @cached_property
+    def _entries(self) -> dict[Node, tuple[frozenset[int], ...]]:
+        return {}
+
+    def _held(self, leaf: Node) -> tuple[frozenset[int], ...]:
+        if leaf not in self._entries:
+            self._entries[leaf] = entries(leaf)
+        return self._entries[leaf]
+
+    @cached_property
+    def _overlaps(self) -> dict[Node, list[Node]]:
+        return {}
+
     def overlapping(self, leaf: Node) -> list[Node]:
         """The other leaves that hold entries of the same parameter as this one."""
-        return [other for other in self._by_name.get(leaf.name, []) if other is not leaf and overlap(leaf, other)]
+        if leaf not in self._overlaps:
+            others = [other for other in self._by_name.get(leaf.name, []) if other is not leaf]
+            own = self._held(leaf)
+            self._overlaps[leaf] = [other for other in others if overlap(own, self._held(other))]
+        return self._overlaps[leaf]
 
     def is_alone(self, leaf: Node) -> bool:
         """Whether no other leaf holds an entry of this one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import torch
@@ -39,7 +40,7 @@ class _Family:
     freedom: Freedom
     solutions: tuple[Solution, ...]
 
-    @property
+    @cached_property
     def axes(self) -> set[Atom]:
         """The atoms along which the solutions scale."""
         return {slot.atom.root() for solution in self.solutions for _, slot in solution.exponents}
@@ -50,7 +51,7 @@ class _Family:
         other = {slot.atom.root(): slot for slot in leaf.free}
         return tuple(own.get(atom.root(), other[atom.root()]) for atom in axes)
 
-    @property
+    @cached_property
     def exponents(self) -> dict[Node, int]:
         """Of the leaves, the same for all solutions."""
         return {node: s for (node, _), s in self.solutions[0].leaves.items()}

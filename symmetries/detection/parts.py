@@ -61,18 +61,20 @@ def starts(leaf: Node) -> tuple[tuple[int, int], ...]:
     return tuple(part.chosen[1:] for part in lineage(leaf)[::-1] if part.chosen is not None)
 
 
-def overlap(a: Node, b: Node) -> bool:
-    """Whether two leaves hold a common entry of one parameter."""
-    if a.name != b.name:
-        return False
-    pairs = zip(dimensions(a), dimensions(b), strict=True)
-    return all(not set(_positions(one)).isdisjoint(_positions(other)) for one, other in pairs)
+def entries(leaf: Node) -> tuple[frozenset[int], ...]:
+    """The entries that a leaf holds, of every dimension of the parameter."""
+    return tuple(frozenset(_positions(dimension)) for dimension in dimensions(leaf))
 
 
-def _positions(entries: tuple[Entry, ...]) -> list[int]:
+def overlap(one: Iterable[frozenset[int]], other: Iterable[frozenset[int]]) -> bool:
+    """Whether two leaves of one parameter, given by their entries, hold a common one."""
+    return not any(a.isdisjoint(b) for a, b in zip(one, other, strict=True))
+
+
+def _positions(dimension: tuple[Entry, ...]) -> list[int]:
     """The entries of a dimension that are held."""
     positions = [0]
-    for entry in entries:
+    for entry in dimension:
         inside = [entry.start + i for i in _positions(entry.inner)] if isinstance(entry, Block) else range(entry.size)
         positions = [at * entry.size + i for at in positions for i in inside]
     return positions

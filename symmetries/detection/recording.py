@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -170,6 +171,9 @@ class _Recorder(TorchDispatchMode):
         if isinstance(func, HigherOrderOperator):  # attention with a function for its scores, for instance
             with self:
                 return func.dispatch(DispatchKey.CompositeExplicitAutograd, *args, **kwargs)
+        if func is torch.ops.aten._grouped_mm.default:  # has no double precision
+            with self:
+                return _by_groups(*args)
         if func._can_decompose():  # what comes from there has not been taken apart
             with self:
                 return func.decompose(*args, **kwargs)
@@ -272,6 +276,13 @@ def _is_steering(function: Any) -> bool:
     """Whether an operation reads off a number, or the positions of what is not zero."""
     name = str(function._schema.name).rpartition("::")[2]
     return name in ("_local_scalar_dense", "nonzero", "equal", "is_nonzero")
+
+
+def _by_groups(rows: Tensor, weights: Tensor, ends: Tensor) -> Tensor:
+    """The product of each group of consecutive rows with a matrix of its own."""
+    stops = [int(end) for end in ends]
+    parts = [rows[start:stop] @ weights[i] for i, (start, stop) in enumerate(pairwise([0, *stops])) if stop > start]
+    return torch.cat(parts)
 
 
 def _double(value: Any) -> Any:
