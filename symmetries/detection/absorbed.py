@@ -69,42 +69,82 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...], norm: Norm |
         slots: the axis along which its entries differ; empty for one number that is added everywhere.
         norm: the LayerNorm of which it is the shift, which a map that reads it can take back without a bias.
     """
-    start, todo, seen, flag = (node, slots), [(node, slots)], set(), EXACT
-    found: list[Sink | Link] = []
-    opposite: dict[Node, None] = {}
-    tied: list[tuple[Norm, Reader]] = []
-    own = set() if norm is None else {reader.product for reader, _ in readers(network, norm)}
-    by_reader = _norms_read_by(network, node) if node.kind is Kind.LEAF else {}
+    walk = _Walk(network, node, slots, norm)
     try:
+        return walk.follow()
+    except Visible:
+        return None
+
+
+class _Walk:
+    """All values that hold a constant, with what takes it back."""
+
+    def __init__(self, network: Network, node: Node, slots: tuple[Slot, ...], norm: Norm | None) -> None:
+        self._network, self._start = network, (node, slots)
+        self._own = set() if norm is None else {reader.product for reader, _ in readers(network, norm)}
+        self._by_reader = _norms_read_by(network, node) if node.kind is Kind.LEAF else {}
+        self._readers: list[Sink] = []
+        self._bare: list[Link] = []
+        self._tied: list[tuple[Norm, Reader]] = []
+        self._opposite: dict[Node, None] = {}
+        self._flag = EXACT
+
+    def follow(self) -> Absorbed:
+        """Collect everything.
+
+        Raises:
+            Visible: something takes nothing back.
+        """
+        todo, seen = [self._start], set()
         while todo:
             state = todo.pop()
             if state in seen:
                 continue
             seen.add(state)
-            if state[0] in network.outputs:
-                return None
-            for user, place in network.uses(state[0]):
-                verdict = network.ignored((user, place), frozenset(state[0].free) - set(state[1]))
-                if verdict == EXACT or (verdict == SOFTMAX and state == start and len(network.uses(node)) > 1):
-                    flag = verdict if verdict == SOFTMAX else flag  # a tied embedding, read by the head
-                    continue
-                if (user, state[1]) in by_reader:
-                    tied.append(by_reader[user, state[1]])
-                    continue
-                if user.kind is Kind.PRODUCT and any(user.operands[i].kind is Kind.LEAF for i in _others(user, place)):
-                    found += _read(network, user, place, state[1], bare=user in own)
-                    continue
-                outer = _carried(user, place, state[1])
-                beside = _beside(network, user, place, outer) if user.kind is Kind.SUM else ()
-                if not opposite.keys().isdisjoint(beside):
-                    return None  # the constant arrives there twice
-                opposite |= dict.fromkeys(beside)
-                todo += [] if beside else [(user, outer)]
-    except Visible:
-        return None
-    sinks = tuple(each for each in found if isinstance(each, Sink))
-    bare = tuple(each for each in found if not isinstance(each, Sink))
-    return Absorbed(sinks, tuple(opposite), bare, tuple(tied), flag)
+            if state[0] in self._network.outputs:
+                raise Visible
+            for user, place in self._network.uses(state[0]):
+                todo += self._used(state, user, place)
+        return Absorbed(tuple(self._readers), tuple(self._opposite), tuple(self._bare), tuple(self._tied), self._flag)
+
+    def _used(self, state: State, user: Node, place: int) -> list[State]:
+        """The value that holds the constant next, or nothing where this use ends it."""
+        node, slots = state
+        verdict = self._network.ignored((user, place), frozenset(node.free) - set(slots))
+        if verdict == SOFTMAX and state == self._start and len(self._network.uses(node)) > 1:
+            self._flag = verdict  # a tied embedding, read by the head
+        elif verdict == EXACT:
+            pass
+        elif (user, slots) in self._by_reader:
+            self._tied.append(self._by_reader[user, slots])
+        elif user.kind is Kind.PRODUCT and any(user.operands[i].kind is Kind.LEAF for i in _others(user, place)):
+            self._read(user, place, slots)
+        else:
+            outer = _carried(user, place, slots)
+            beside = _beside(self._network, user, place, outer) if user.kind is Kind.SUM else ()
+            if not self._opposite.keys().isdisjoint(beside):
+                raise Visible  # the constant arrives there twice
+            self._opposite |= dict.fromkeys(beside)
+            return [] if beside else [(user, outer)]
+        return []
+
+    def _read(self, user: Node, place: int, slots: tuple[Slot, ...]) -> None:
+        """A map that reads the constant: into its bias, what takes its result back, or the map itself."""
+        reader = Reader(user, 1 - place, user.operands[1 - place])
+        partners = tuple(partner for partner in map(user.summed(place).get, slots) if partner is not None)
+        if not slots or len(partners) < len(slots) or "padded" in user.name:
+            raise Visible
+        link, bias = (reader, partners), reader.bias(self._network)
+        if bias is not None and self._network.is_alone(bias):
+            self._readers.append(Sink((link,), bias))
+            return
+        further = absorbed(self._network, user, tuple(user.map(1 - place)))
+        if further is not None and further.flag == EXACT:
+            self._readers += [Sink((link, *sink.links), sink.bias) for sink in further.sinks]
+        elif user in self._own and self._network.only_use(reader.leaf) and self._network.is_alone(reader.leaf):
+            self._bare.append(link)
+        else:
+            raise Visible
 
 
 def _norms_read_by(network: Network, leaf: Node) -> dict[State, tuple[Norm, Reader]]:
@@ -119,23 +159,6 @@ def _norms_read_by(network: Network, leaf: Node) -> dict[State, tuple[Norm, Read
 
 def _others(node: Node, place: int) -> Iterator[int]:
     return (i for i in range(len(node.operands)) if i != place)
-
-
-def _read(network: Network, user: Node, place: int, slots: tuple[Slot, ...], *, bare: bool) -> Sequence[Sink | Link]:
-    """A map that reads the constant: into its bias, what takes its result back, or the map itself."""
-    reader = Reader(user, 1 - place, user.operands[1 - place])
-    partners = tuple(partner for partner in map(user.summed(place).get, slots) if partner is not None)
-    if not slots or len(partners) < len(slots) or "padded" in user.name:
-        raise Visible
-    link, bias = (reader, partners), reader.bias(network)
-    if bias is not None and network.is_alone(bias):
-        return [Sink((link,), bias)]
-    further = absorbed(network, user, tuple(user.map(1 - place)))
-    if further is not None and further.flag == EXACT:
-        return [Sink((link, *sink.links), sink.bias) for sink in further.sinks]
-    if bare and network.only_use(reader.leaf) is not None and network.is_alone(reader.leaf):
-        return [link]
-    raise Visible
 
 
 def _carried(user: Node, place: int, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
