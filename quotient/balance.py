@@ -3,13 +3,9 @@
 import torch
 from torch import Tensor
 
-from symmetries import column_phases
+from symmetries import RANK_ULPS, column_phases
 
 from .metric import PairFrame
-
-#: A head counts as rank-deficient when a squared singular value of G H^H, relative to the largest, is below this many
-#: units in the last place of double precision: smaller ones are rounding noise of the Gram matrices.
-_RANK_ULPS = 64.0
 
 
 def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -> PairFrame:
@@ -39,7 +35,7 @@ def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -
     _require_full_rank(info != 0, names, damping)
     squares, unitary = torch.linalg.eigh((g @ lower).mH @ (g @ lower))
     if not damping:
-        negligible = _RANK_ULPS * g.shape[-1] * torch.finfo(torch.float64).eps
+        negligible = RANK_ULPS * g.shape[-1] * torch.finfo(torch.float64).eps
         _require_full_rank(squares[:, 0] <= negligible * squares[:, -1], names, damping)
     squares = squares.clamp_min(0.0)
     root = (squares + damping).pow(0.25)  # (copies, h)

@@ -83,20 +83,20 @@ class Quotient(AbstractGeometry):
         require_finite(params)
         self.symmetry.require(params)
         params = {name: p.detach() for name, p in params.items()}
-        element = self.symmetry.section(params, balance=False)
+        element = self.symmetry.section(params, balance="none")
         if self._is_identity(element, params):
             return QuotientChart(params, self._blocks(params), self.horizontal)
         point = self.symmetry.act(element, params)
         return CarriedChart(params, self.symmetry, element, QuotientChart(point, self._blocks(point), self.horizontal))
 
     def representative(self, params: Params) -> Params:
-        """The canonical representative: on the section, heads in their balanced basis."""
-        return self.symmetry.canonical({name: p.detach() for name, p in params.items()})
+        """The canonical representative; coupled pairs stay as they are, their charts do not depend on where that is."""
+        return self.symmetry.canonical({name: p.detach() for name, p in params.items()}, balance="single")
 
     def carry(self, params: Params, tangent: Tangent) -> Tangent:
         """The tangent at ``representative(params)`` that ``tangent`` at ``params`` is carried to by the group."""
         params = {name: p.detach() for name, p in params.items()}
-        return self.symmetry.push(self.symmetry.section(params), params, tangent)
+        return self.symmetry.push(self.symmetry.section(params, balance="single"), params, tangent)
 
     def _blocks(self, params: Params) -> list[AbstractBlock]:
         rest: list[AbstractBlock] = [RestBlock(self._layout.rest, params, self.rest)]

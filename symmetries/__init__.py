@@ -22,6 +22,7 @@ from .declarations import (
 )
 from .declare import declare
 from .detection import detect
+from .distance import Distance, distance
 from .errors import SymmetryError
 from .factor import AbstractFactor
 from .group import GeneralLinear
@@ -38,17 +39,19 @@ from .params import (
 )
 from .prove import Proof, prove
 from .rotation import Rotation
-from .symmetry import Symmetry, column_phases
+from .symmetry import RANK_ULPS, Symmetry, column_phases
 from .verify import defects, verify
 from .view import View
 
 __all__ = [
+    "RANK_ULPS",
     "AbstractAbsorption",
     "AbstractFactor",
     "Audit",
     "Claim",
     "Covector",
     "Declaration",
+    "Distance",
     "Element",
     "Family",
     "Gain",
@@ -72,6 +75,7 @@ __all__ = [
     "defects",
     "detect",
     "diagonal",
+    "distance",
     "gated_mlp",
     "key_bias",
     "layer_scale",

@@ -11,13 +11,15 @@ import torch
 from torch import Tensor
 
 from .absorption import AbstractAbsorption, independent_conditions
+from .balancing import balanced_together
 from .errors import SymmetryError
 from .factor import COUNTED, AbstractFactor, named
-from .params import Params, Shapes, Tangent, lookup, unknown_name
+from .params import Params, Shapes, Tangent, lookup, require_finite, unknown_name
 from .symmetry import Symmetry
 from .view import View
 
 Element = dict[str, Tensor]
+Balance = Literal["none", "single", "all"]
 
 
 @dataclass(frozen=True)
@@ -177,26 +179,47 @@ class ModelSymmetry:
                     tangent[name] = tangent[name] + velocity
         return tangent
 
-    def section(self, params: Params, *, balance: bool = True) -> Element:
+    def section(self, params: Params, *, balance: Balance = "all") -> Element:
         """The element that moves ``params`` to the canonical representative of its orbit.
 
-        Absorptions first (gains to 1, shifts to 0, means removed), then, with ``balance``, every uncoupled pair to its
-        balanced basis.
+        Absorptions first (gains to 1, shifts to 0, means removed), then the pairs to their balanced bases.
+
+        Args:
+            params: any point of the orbit.
+            balance: which pairs: ``"none"``; ``"single"``, those that share no weight with another, in closed form;
+                ``"all"``, where those that do are balanced together, see ``symmetries.balancing``.
         """
         self.require(params)
-        uncoupled = {component[0].name for component in self.components() if len(component) == 1}
         element: Element = {}
-        for factor in self.factors:
-            if isinstance(factor, AbstractAbsorption) or (balance and factor.name in uncoupled):
-                step = factor.section(params)
-                if step is not None:
-                    element[factor.name] = step
-                    params = factor.act(step, params)
+        for factor in self.absorptions:
+            step = factor.section(params)
+            if step is not None:
+                element[factor.name] = step
+                params = factor.act(step, params)
+        largest = {"none": 0, "single": 1, "all": len(self.pairs)}[balance]
+        for component in self.components():
+            if len(component) <= largest:
+                element |= balanced_together(component, params)
         return element
 
-    def canonical(self, params: Params) -> Params:
-        """The canonical representative: gains 1, shifts 0, readers and writers centred, heads balanced."""
-        return self.act(self.section(params), params)
+    def canonical(self, params: Params, *, balance: Balance = "all") -> Params:
+        r"""The canonical representative: gains 1, shifts 0, readers and writers centred, heads balanced.
+
+        Of all points of an orbit that absorptions leave, the one of least Frobenius norm. The algebra is done in double
+        precision and rounded once, to the dtypes of ``params``: the function is the same up to that rounding.
+
+        Args:
+            params: any point of the orbit.
+            balance: as for :meth:`section`.
+
+        Raises:
+            ValueError: NaN or Inf among the parameters.
+            SymmetryError: parameters that do not fit, or a gain that is exactly zero.
+        """
+        require_finite(params)
+        double = {name: value.double() for name, value in params.items()}
+        moved = self.act(self.section(double, balance=balance), double)
+        return {name: params[name] if moved[name] is double[name] else moved[name].to(params[name]) for name in params}
 
     @cached_property
     def _components(self) -> tuple[tuple[Symmetry, ...], ...]:

@@ -11,6 +11,10 @@ from .group import GeneralLinear
 from .params import Params, Shapes, Tangent, edited
 from .view import View
 
+#: A head counts as rank-deficient when a squared singular value of G H^H, relative to the largest, is below this many
+#: units in the last place of double precision: smaller ones are rounding noise of the Gram matrices.
+RANK_ULPS = 64.0
+
 
 @dataclass(frozen=True)
 class Symmetry(AbstractFactor):
@@ -126,34 +130,38 @@ class Symmetry(AbstractFactor):
         return tangent
 
     def section(self, params: Params) -> Tensor | None:
-        r"""The change to a balanced basis, :math:`G^{H} G = H^{H} H` diagonal; None where a factor lacks full rank.
+        r"""The change to a balanced basis, :math:`G^{H} G = H^{H} H` diagonal: the point of least norm on the orbit.
 
         Unique for distinct singular values: the largest entry of every column of G is made positive (over the complex
-        numbers too), so that all points of an orbit have one representative. Computed in double precision.
+        numbers too), so that all points of an orbit have one representative. Computed in double precision. Copies that
+        lack full rank have no such basis and stay where they are; None where all do.
         """
         standard, dual = (matrix.detach().to(self.group.dtype) for matrix in self.stack(params))
-        balance = balancing_element(standard.mH @ standard, dual.mH @ dual)
-        if balance is None:
+        balance, deficient = balancing_element(standard.mH @ standard, dual.mH @ dual)
+        if bool(deficient.all()):
             return None
-        balance = column_phases(standard @ torch.linalg.inv(balance)).unsqueeze(-1) * balance
+        phases = column_phases(standard @ torch.linalg.inv(balance)).unsqueeze(-1) * balance
+        balance = torch.where(deficient[:, None, None], balance, phases)
         if self.group.positive:
             balance[:, 0] *= torch.linalg.det(balance).sign().unsqueeze(-1)
         return balance.cpu()
 
 
-def balancing_element(s: Tensor, t: Tensor) -> Tensor | None:
+def balancing_element(s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     r"""A with :math:`A^{-H} S A^{-1} = A T A^{H}` diagonal, from the Gram matrices, shape ``(copies, h, h)``.
 
     With the Cholesky factor of :math:`S = L L^{H}` and :math:`L^{H} T L = U D U^{H}`, it is
-    :math:`A = D^{-1/4} U^{H} L^{H}`. None when S or T is not positive definite to working precision.
+    :math:`A = D^{-1/4} U^{H} L^{H}`. The second value marks the copies where S or T is not positive definite to working
+    precision; there A is the identity.
     """
-    lower, info = torch.linalg.cholesky_ex(s)
-    if bool((info != 0).any()):
-        return None
+    identity = torch.eye(s.shape[-1], dtype=s.dtype, device=s.device)
+    deficient = torch.linalg.cholesky_ex(s)[1] != 0
+    lower = torch.linalg.cholesky(torch.where(deficient[:, None, None], identity, s))
     squares, unitary = torch.linalg.eigh(lower.mH @ t @ lower)
-    if bool((squares <= 0).any()):
-        return None
-    return squares.pow(-0.25).unsqueeze(-1) * (lower @ unitary).mH
+    negligible = RANK_ULPS * s.shape[-1] * torch.finfo(squares.dtype).eps
+    deficient = deficient | (squares[:, 0] <= negligible * squares[:, -1])
+    root = torch.where(squares > 0, squares, 1.0).pow(0.25)
+    return torch.where(deficient[:, None, None], identity, (lower @ unitary).mH / root.unsqueeze(-1)), deficient
 
 
 def column_phases(matrix: Tensor) -> Tensor:

@@ -113,7 +113,7 @@ def test_section_is_kept_along_geodesics(generator: torch.Generator) -> None:
     point = space.representative(parameters(generator))
     chart = space.chart(point)
     end = chart.exp(scaled(chart.random(generator), 0.05))
-    element = symmetry.section(end, balance=False)
+    element = symmetry.section(end, balance="none")
     for name, step in element.items():
         away = symmetry[name].inverse(step) - step
         assert float(away.abs().max()) < 1e-10, name

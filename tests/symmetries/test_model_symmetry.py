@@ -74,16 +74,14 @@ def test_section_without_balance_is_one_point_for_the_orbit_of_the_absorptions(c
     symmetry = case.symmetry
     g = symmetry.random(generator, factors=symmetry.absorptions)
     first, second = (
-        symmetry.act(symmetry.section(point, balance=False), point) for point in (params, symmetry.act(g, params))
+        symmetry.act(symmetry.section(point, balance="none"), point) for point in (params, symmetry.act(g, params))
     )
     assert_close(second, first, rtol=1e-9)
 
 
 def test_canonical_representative_is_one_point_of_the_orbit(case, params, generator):
-    """Where every pair has a component of its own; coupled pairs are left where they are."""
     symmetry = case.symmetry
-    uncoupled = [component[0] for component in symmetry.components() if len(component) == 1]
-    g = symmetry.random(generator, factors=(*symmetry.absorptions, *uncoupled))
+    g = symmetry.random(generator, factors=(*symmetry.absorptions, *symmetry.pairs))
     assert_close(symmetry.canonical(symmetry.act(g, params)), symmetry.canonical(params), rtol=1e-8)
 
 

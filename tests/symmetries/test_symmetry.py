@@ -63,7 +63,8 @@ def test_section_of_a_positive_group_stays_in_its_component(generator):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
 def test_balancing_element_diagonalises_both_gram_matrices(dtype, generator):
     g, h = (torch.randn(4, n, 3, generator=generator, dtype=dtype) for n in (5, 6))
-    element = balancing_element(g.mH @ g, h.mH @ h)
+    element, deficient = balancing_element(g.mH @ g, h.mH @ h)
+    assert not deficient.any()
     g, h = GeneralLinear(3, "complex" if dtype.is_complex else "real").act(element, g, h)
     singular = torch.linalg.svdvals(g @ h.mH)[:, :3]
     for factor in (g, h):
