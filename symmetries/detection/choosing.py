@@ -170,6 +170,11 @@ def largest(call: Call, value: Value, dim: Any = None, keepdim: bool = False) ->
     return found if call.is_single else [found, ordered(value, dim, call.shape)]
 
 
+def counted(call: Call, value: Value, *_: Any, **__: Any) -> Value:
+    """How many entries lie where."""
+    return positions([value], call.shape)
+
+
 def rearranged(call: Call, value: Value, *_: Any, **__: Any) -> Value:
     """Entries that change places, or are repeated, along the dimensions that change."""
     shape, rank = call.shape, len(call.shape)
@@ -198,7 +203,7 @@ TABLE: dict[str, Reading] = {
     "index_put": index_put, "_unsafe_index_put": index_put, "_unsafe_index": indexed, "gather": gather,
     "scatter_add": scatter_add, "scatter": scatter, "topk": topk, "sort": topk, "argmax": argmax, "argmin": argmax,
     "argsort": argmax, "max": largest, "min": largest, "amax": largest, "amin": largest, "roll": turned,
-    "flip": turned, "_embedding_bag": embedding_bag, "_embedding_bag_forward_only": embedding_bag,
+    "flip": turned, "histc": counted, "_embedding_bag": embedding_bag, "_embedding_bag_forward_only": embedding_bag,
     **dict.fromkeys(
         (
             *("reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d", "replication_pad2d"),

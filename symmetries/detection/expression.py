@@ -8,6 +8,7 @@ and a gate differ only in which slots are shared, carried or contracted.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import accumulate
 
 from .axes import Atom, Axes, Slot, resolved, resolved_pairs
 
@@ -54,6 +55,7 @@ class Node:
         chosen: for a part of a value, which entries: ``(slot of the value, start, stop)``.
         offset: for a leaf, a number that is added to the parameter.
         lengths: for a join, the lengths of its operands along `over`.
+        pieces: for a join of different lengths, the slots of every operand along `over`.
         module: dotted path of the module that computes it.
         order: of a leaf, the place of its parameter in the model.
     """
@@ -70,6 +72,7 @@ class Node:
     chosen: tuple[Slot, int, int] | None = None
     offset: float = 0.0
     lengths: tuple[int, ...] = ()
+    pieces: Axes = ()
     module: str = ""
     order: int = field(default=0)
 
@@ -138,15 +141,31 @@ def unary(kind: Kind, operand: Node, *, over: Iterable[Slot] = (), name: str = "
 
 
 def is_linear_in_parameters(node: Node, slot: Slot) -> bool:
-    """Whether an axis comes from parameters alone, so that a part of it is computed from a part of them."""
+    """Whether an axis comes from parameters or pieces alone, so that a part of it is computed from a part of them."""
     match node.kind:
         case Kind.LEAF:
             return True
+        case Kind.JOIN:
+            return slot is node.over[0]
         case Kind.SUM | Kind.PRODUCT | Kind.SELECTION | Kind.RECTIFIER | Kind.FUNCTION:
             sources = [(node.operands[i], node.map(i)[slot]) for i in range(len(node.operands)) if slot in node.map(i)]
             broadcast = node.kind is Kind.SUM and len(sources) < len(node.operands)
             return bool(sources) and not broadcast and all(is_linear_in_parameters(*source) for source in sources)
     return False
+
+
+def _piece(join: Node, slot: Slot, start: int, stop: int) -> tuple[Node, Mapping[Slot, Slot]] | None:
+    """The operand of a join that is just this part of it, and its slots by those of the join."""
+    if not join.pieces:
+        return (join.operands[start], join.map(start)) if stop - start == 1 else None
+    starts = list(accumulate(join.lengths, initial=0))
+    if start not in starts or starts[starts.index(start) + 1] != stop:
+        return None
+    i = starts.index(start)
+    along = resolved(join.pieces[i])
+    if len(along) != (stop - start > 1) or not set(along) <= set(join.operands[i].free):
+        return None
+    return join.operands[i], join.map(i) | {slot: own for own in along}
 
 
 class Selector:
@@ -172,8 +191,10 @@ class Selector:
         return part, dict(resolved_pairs(new.items()))  # the slots may have been refined since
 
     def _part(self, node: Node, slot: Slot, start: int, stop: int) -> tuple[Node, Mapping[Slot, Slot]]:
-        if node.kind is Kind.JOIN and slot is node.over[0] and len(set(node.lengths)) == 1 and stop - start == 1:
-            return node.operands[start], node.map(start)
+        if node.kind is Kind.JOIN and slot is node.over[0]:
+            piece = _piece(node, slot, start, stop)
+            if piece is not None:
+                return piece
         new = copied(other for other in node.free if other is not slot)
         if stop - start > 1:
             atom = self._ranges.setdefault((slot.atom.root(), start, stop), Atom(stop - start))
@@ -181,7 +202,7 @@ class Selector:
         slots = tuple(new[other] for other in node.free if other in new)
         kept = tuple((new[a], a) for a in new if a is not slot)
         over, chosen = (new[slot],) if slot in new else (), (slot, start, stop)
-        if not is_linear_in_parameters(node, slot):
+        if node.kind is Kind.JOIN or not is_linear_in_parameters(node, slot):
             part = Node(Kind.SELECTION, slots, (constant(), node), ((), kept), ((None, slot),), over, chosen=chosen)
             part.module = node.module
             return part, new

@@ -172,6 +172,7 @@ def joined(values: Sequence[Value], dim: int) -> Value:
     slots = dict.fromkeys(new for side in maps for new, _ in side)
     nodes = tuple(value.node for value in values)
     node = Node(Kind.JOIN, (*along, *slots), nodes, tuple(maps), over=along, lengths=tuple(lengths))
+    node.pieces = () if stacked else tuple(value.axes[dim] for value in values)
     return Value(node, tuple((*along, *axis) if i == dim else axis for i, axis in enumerate(axes)))
 
 
