@@ -145,8 +145,11 @@ def is_linear_in_parameters(node: Node, slot: Slot) -> bool:
     match node.kind:
         case Kind.LEAF:
             return True
+        case Kind.JOIN if slot is node.over[0]:
+            return True
         case Kind.JOIN:
-            return slot is node.over[0]
+            inner = [(operand, node.map(i).get(slot)) for i, operand in enumerate(node.operands)]
+            return all(own is not None and is_linear_in_parameters(operand, own) for operand, own in inner)
         case Kind.SUM | Kind.PRODUCT | Kind.SELECTION | Kind.RECTIFIER | Kind.FUNCTION:
             sources = [(node.operands[i], node.map(i)[slot]) for i in range(len(node.operands)) if slot in node.map(i)]
             broadcast = node.kind is Kind.SUM and len(sources) < len(node.operands)
@@ -165,7 +168,7 @@ def _piece(join: Node, slot: Slot, start: int, stop: int) -> tuple[Node, Mapping
     along = resolved(join.pieces[i])
     if len(along) != (stop - start > 1) or not set(along) <= set(join.operands[i].free):
         return None
-    return join.operands[i], join.map(i) | {slot: own for own in along}
+    return join.operands[i], join.map(i) | dict(zip((slot,), along, strict=False))
 
 
 class Selector:
@@ -202,7 +205,8 @@ class Selector:
         slots = tuple(new[other] for other in node.free if other in new)
         kept = tuple((new[a], a) for a in new if a is not slot)
         over, chosen = (new[slot],) if slot in new else (), (slot, start, stop)
-        if node.kind is Kind.JOIN or not is_linear_in_parameters(node, slot):
+        across = node.kind is Kind.JOIN and slot is node.over[0]
+        if across or not is_linear_in_parameters(node, slot):
             part = Node(Kind.SELECTION, slots, (constant(), node), ((), kept), ((None, slot),), over, chosen=chosen)
             part.module = node.module
             return part, new
@@ -223,4 +227,9 @@ class Selector:
         )
         part = Node(node.kind, slots, tuple(operands), tuple(maps_of), contracted, node.over, node.name)
         part.module = node.module
+        if node.kind is Kind.JOIN:
+            part.over, part.lengths = tuple(new[s] for s in resolved(node.over)), node.lengths
+            part.pieces = tuple(
+                tuple(inner.get(s, s) for s in resolved(axis)) for inner, axis in zip(moved, node.pieces, strict=False)
+            )
         return part, new
