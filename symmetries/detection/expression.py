@@ -221,9 +221,10 @@ class Selector:
                 operand, inner = self.part(operand, node.map(i)[slot], start, stop)
             operands.append(operand)
             moved.append(inner)
-            maps_of.append(tuple((new[a], inner[b]) for a, b in node.map(i).items() if a in new))
+            # a piece of a join may be broadcast along a slot of the join
+            maps_of.append(tuple((new[a], inner[b]) for a, b in node.map(i).items() if a in new and b in inner))
         contracted = tuple(
-            (None if a is None else moved[0][a], None if b is None else moved[1][b]) for a, b in node.sums()
+            (None if a is None else moved[0].get(a), None if b is None else moved[1].get(b)) for a, b in node.sums()
         )
         part = Node(node.kind, slots, tuple(operands), tuple(maps_of), contracted, node.over, node.name)
         part.module = node.module

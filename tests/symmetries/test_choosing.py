@@ -126,3 +126,23 @@ def test_a_number_read_off_the_values_may_not_change(generator):
     model, x = Layers(forward, a=(3, 5), b=(5, 2)).double(), torch.randn(9, 3, dtype=torch.float64)
     symmetry = detect(model, x, head="raw")
     assert verify(model, symmetry, x, rtol=1e-9, generator=generator) < 1e-9
+
+
+def test_a_token_that_is_the_same_for_all_inputs_is_cut_from_among_the_others(generator):
+    """The token has no batch of its own: the piece that is cut out is broadcast along it."""
+
+    class Registers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.token, self.extra = nn.Parameter(torch.randn(1, 1, 4)), nn.Parameter(torch.randn(1, 2, 4))
+            self.position, self.head = nn.Parameter(torch.randn(1, 4, 4)), nn.Linear(4, 2)
+
+        def forward(self, x):
+            x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.position
+            x = torch.cat([x[:, :1], self.extra.expand(len(x), -1, -1), x[:, 1:]], 1)
+            return self.head(torch.tanh(x[:, 0])), x[:, 3:]
+
+    model, x = Registers().double(), torch.randn(9, 3, 4, generator=generator, dtype=torch.float64)
+    symmetry = detect(model, x, head="raw")
+    assert symmetry.dimension == 4  # the token against its position
+    assert verify(model, symmetry, x, rtol=1e-9, generator=generator) < 1e-9
