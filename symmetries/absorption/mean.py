@@ -111,8 +111,8 @@ class ReaderMean(AbstractAbsorption):
 
     .. math:: W \mapsto W + v (1 / \gamma)^{T}, \qquad b \mapsto b - v \sum_i \beta_i / \gamma_i
 
-    changes no output. Free of the norm's eps. The section is a reader whose rows sum to zero (in channels where the
-    gain is 1, to which :class:`Gain` moves first).
+    changes no output (with :math:`1 / \gamma` in units of its largest entry). Free of the norm's eps. The section is a
+    reader whose rows sum to zero (in channels where the gain is 1, to which :class:`Gain` moves first).
 
     Args:
         name: unique within a model.
@@ -206,5 +206,11 @@ class ReaderMean(AbstractAbsorption):
 
 
 def inverse_gain(gain: View | None, channels: Tensor, params: Params) -> Tensor:
-    r""":math:`1 / \gamma` for the channels of a view, shape ``(1, n, 1)``; ones where there is no gain."""
-    return channels.new_ones(1, channels.shape[1], 1) if gain is None else 1.0 / gain.read(params)
+    r""":math:`\min_j |\gamma_j| / \gamma` for the channels of a view, shape ``(1, n, 1)``; ones where there is no gain.
+
+    The direction :math:`1 / \gamma`, with entries of at most 1: pretrained norms have channels with gains near zero.
+    """
+    if gain is None:
+        return channels.new_ones(1, channels.shape[1], 1)
+    gamma = gain.read(params)
+    return gamma.abs().amin() / gamma

@@ -66,8 +66,16 @@ def test_shift_moves_followers_along_and_opposites_back(params):
 def test_reader_mean_takes_its_constant_from_the_bias(params):
     v = torch.tensor([1.0, 2.0, -1.0], dtype=torch.float64)
     moved = READER.act(v, params)
-    torch.testing.assert_close(moved["w"], params["w"] + v[:, None] / params["gain"])
-    torch.testing.assert_close(moved["b"], params["b"] - v * (params["shift"] / params["gain"]).sum())
+    along = params["gain"].abs().min() / params["gain"]
+    torch.testing.assert_close(moved["w"], params["w"] + v[:, None] * along)
+    torch.testing.assert_close(moved["b"], params["b"] - v * (params["shift"] * along).sum())
+
+
+def test_reader_mean_of_a_nearly_dead_channel_stays_of_the_size_of_its_element(params):
+    """A pretrained norm can have a gain of 1e-30: the direction is that of 1 / gain, its length is not."""
+    params["gain"][1] = 1e-30
+    v = torch.ones(3, dtype=torch.float64)
+    torch.testing.assert_close(READER.act(v, params)["w"][:, 1], params["w"][:, 1] + 1)
 
 
 def test_reader_mean_vanishes_on_the_section_at_any_gain(params):
@@ -116,7 +124,7 @@ def test_writer_mean_behind_a_layer_scale_is_constant_after_it(params, generator
     shifts = torch.randn(4, generator=generator, dtype=torch.float64)
     moved = factor.act(shifts, params)
     change = (moved["w"] - params["w"]) * params["gain"]
-    torch.testing.assert_close(change, shifts[:3, None].expand(3, 4))
+    torch.testing.assert_close(change, shifts[:3, None].expand(3, 4) * params["gain"].abs().min())
     canonical = factor.act(factor.section(params), params)
     torch.testing.assert_close(canonical["w"].sum(1), torch.zeros(3, dtype=torch.float64), rtol=0.0, atol=1e-12)
 
