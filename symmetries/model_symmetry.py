@@ -246,9 +246,9 @@ class ModelSymmetry:
 
     def _overlap(self, a: Symmetry, b: Symmetry, name: str) -> bool:
         """Whether two pairs act on a common entry of one parameter."""
-        seen = torch.zeros(self.shapes[name], dtype=torch.uint8)
+        seen = torch.zeros(self.shapes[name])  # floating point: complex views read no other
         for pair in (a, b):
-            touched = {name: torch.zeros(self.shapes[name], dtype=torch.uint8)}
+            touched = {name: torch.zeros_like(seen)}
             for view in pair.views:
                 if view.parameter == name:
                     value = view.read(touched)
