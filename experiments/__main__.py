@@ -2,13 +2,15 @@
 
 import sys
 
-from . import checkpoint, demo, orbit
+from . import checkpoint, demo, dimensions, orbit
 from .command import parse
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one experiment; the exit status is 0, or 130 when interrupted."""
-    experiment, config = parse({"demo": demo, "orbit": orbit, "checkpoint": checkpoint}, arguments)
+    experiment, config = parse(
+        {"demo": demo, "orbit": orbit, "checkpoint": checkpoint, "dimensions": dimensions}, arguments
+    )
     try:
         experiment.main(config)
     except KeyboardInterrupt:

@@ -150,6 +150,11 @@ def two_texts(generator: Generator, count: int) -> Arguments:
     return {"input_ids": draws[:, :15], "decoder_input_ids": draws[:, 15:]}
 
 
+def image_and_text_on(device: torch.device) -> Arguments:
+    """One image of 224 by 224 and a text of four tokens."""
+    return {**image_on(device), "input_ids": torch.ones(1, 4, dtype=torch.long, device=device)}
+
+
 def text_on(device: torch.device) -> Arguments:
     """Two tokens."""
     return {"input_ids": torch.ones(1, 2, dtype=torch.long, device=device)}
@@ -169,7 +174,8 @@ def image_on(device: torch.device) -> Arguments:
 def long_texts_on(device: torch.device) -> Arguments:
     """Texts that reach the last bucket of relative positions."""
     ids = torch.ones(1, 130, dtype=torch.long, device=device)
-    return {"input_ids": ids, "decoder_input_ids": ids}
+    mask = torch.zeros(1, 1, 130, 130, device=device)
+    return {"input_ids": ids, "decoder_input_ids": ids, "decoder_attention_mask": mask}
 
 
 def causal(name: str, /, **sizes: Any) -> Callable[[], nn.Module]:
@@ -239,6 +245,7 @@ _PHI3: dict[str, Any] = {
     "num_key_value_heads": 32,
     "intermediate_size": 8192,
 }
+_ROBERTA: dict[str, Any] = {"vocab_size": 50265, "max_position_embeddings": 514, "type_vocab_size": 1}
 _T5_BASE: dict[str, Any] = {
     "d_model": 768,
     "d_kv": 64,
@@ -284,12 +291,21 @@ SPECIMENS = (
         heads=_LOGITS,
         audited=400,
     ),
-    Specimen("DistilBERT", distilled, tokens(), {}),
+    Specimen(
+        "DistilBERT",
+        distilled,
+        tokens(),
+        {},
+        sizes=(RealSize("DistilBERT-base", model("DistilBertModel", "DistilBertConfig"), text_on),),
+    ),
     Specimen(
         "RoBERTa",
         model("RobertaModel", "RobertaConfig", keywords=_POOLER, **{**_ENCODER, "max_position_embeddings": 7}),
         tokens(low=2),
         {},
+        sizes=(
+            RealSize("RoBERTa-base", model("RobertaModel", "RobertaConfig", keywords=_POOLER, **_ROBERTA), text_on),
+        ),
     ),
     Specimen(
         "GPT-2",
@@ -301,7 +317,7 @@ SPECIMENS = (
             RealSize(
                 "GPT-2 124M",
                 model("GPT2LMHeadModel", "GPT2Config", use_cache=False),
-                text_on,
+                masked_text_on,
                 {"raw": 1_346_584, "softmax": 1_347_352},
             ),
         ),
@@ -330,8 +346,13 @@ SPECIMENS = (
         ),
     ),
     Specimen(
-        "CLIP", clip, images_and_texts, {"raw": 789}, audited=240
-    ),  # towers 656, text 60, image 43, projections 30
+        "CLIP",
+        clip,
+        images_and_texts,
+        {"raw": 789},  # towers 656, text 60, image 43, projections 30
+        audited=240,
+        sizes=(RealSize("CLIP ViT-B/32", model("CLIPModel", "CLIPConfig"), image_and_text_on),),
+    ),
     Specimen(
         "T5 1.0",
         model("T5ForConditionalGeneration", "T5Config", **_T5),

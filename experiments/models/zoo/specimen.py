@@ -1,7 +1,7 @@
 """What is known of a class of models, and what is needed to try detection on it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -24,13 +24,13 @@ class RealSize:
         name: of the checkpoint.
         build: the model; call it under ``torch.device("meta")`` for shapes alone.
         example: keyword arguments of one forward pass, on the device given.
-        dimension: by head, in closed form.
+        dimension: by head, in closed form, where it was worked out independently.
     """
 
     name: str
     build: Callable[[], nn.Module]
     example: Callable[[torch.device], Arguments]
-    dimension: Mapping[Head, int]
+    dimension: Mapping[Head, int] = field(default_factory=dict)
 
     def on_meta(self) -> tuple[nn.Module, Arguments]:
         """The model without values, and an example for it."""

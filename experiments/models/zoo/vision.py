@@ -7,7 +7,7 @@ import torch
 from torch import Generator, nn
 
 from .optional import library
-from .specimen import Arguments, Head, Specimen
+from .specimen import Arguments, Head, RealSize, Specimen
 
 
 def vision_transformer(**options: Any) -> Callable[[], nn.Module]:
@@ -42,6 +42,21 @@ def convnext() -> nn.Module:
     return library("timm.models.convnext").ConvNeXt(in_chans=2, num_classes=3, depths=(1, 1, 1, 1), dims=(4, 4, 6, 6))
 
 
+def named(name: str) -> Callable[[], nn.Module]:
+    """A model of timm by its name."""
+    return lambda: library("timm").create_model(name)
+
+
+def image_on(device: torch.device) -> Arguments:
+    """One image of 224 by 224."""
+    return {"x": torch.ones(1, 3, 224, 224, device=device)}
+
+
+def size(name: str) -> tuple[RealSize, ...]:
+    """The published size of a model of timm."""
+    return (RealSize(name, named(name), image_on),)
+
+
 def images(channels: int, size: int) -> Callable[[Generator, int], Arguments]:
     """Gaussian images."""
 
@@ -54,14 +69,28 @@ def images(channels: int, size: int) -> Callable[[Generator, int], Arguments]:
 _LOGITS: tuple[Head, ...] = ("raw", "softmax")
 
 SPECIMENS = (
-    Specimen("timm ViT", vision_transformer(), images(4, 4), {"raw": 409, "softmax": 417}, _LOGITS, audited=400),
     Specimen(
-        "timm ViT, layer scale", vision_transformer(init_values=0.5), images(4, 4), {"raw": 441}, _LOGITS, audited=400
+        "timm ViT",
+        vision_transformer(),
+        images(4, 4),
+        {"raw": 409, "softmax": 417},
+        _LOGITS,
+        audited=400,
+        sizes=size("vit_base_patch16_224"),
+    ),
+    Specimen(
+        "timm ViT, layer scale",
+        vision_transformer(init_values=0.5),
+        images(4, 4),
+        {"raw": 441},
+        _LOGITS,
+        audited=400,
+        sizes=size("deit3_base_patch16_224"),
     ),
     Specimen("timm ViT, qk-norm", vision_transformer(qk_norm=True), images(4, 4), {"raw": 413}, _LOGITS, audited=400),
     Specimen(
         "timm ViT, no qkv bias", vision_transformer(qkv_bias=False), images(4, 4), {"raw": 361}, _LOGITS, audited=400
     ),
-    Specimen("timm ResNet", resnet, images(2, 64), {}, _LOGITS, audited=800),
-    Specimen("timm ConvNeXt", convnext, images(2, 64), {}, _LOGITS, audited=800),
+    Specimen("timm ResNet", resnet, images(2, 64), {}, _LOGITS, audited=800, sizes=size("resnet18")),
+    Specimen("timm ConvNeXt", convnext, images(2, 64), {}, _LOGITS, audited=800, sizes=size("convnext_tiny")),
 )
