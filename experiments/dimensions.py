@@ -1,8 +1,8 @@
 r"""How large the symmetry groups of published models are, by family.
 
 Claim
-    Detection on shapes alone gives the dimension of the whole continuous symmetry group of a model of any size, equal to
-    the closed form where one was worked out by hand.
+    Detection on shapes alone gives the dimension of the continuous symmetry group of a model of any size, equal to the
+    closed form where one was worked out by hand.
 
 Runs for
     about 2 minutes on 2 cores, --quick 10 seconds (the smallest models only).
@@ -46,10 +46,10 @@ class, and checked against the null space of the parameter Jacobian of tiny conf
 
 What the families mean for a quotient:
 
-- **exact** families are taken out: pairs (heads, units, adapters) by the metric, everything else by a section, on which
-  gains are 1, shifts 0, readers and writers centred;
-- **counted** ones (rotations of a residual stream) are declared, verified and counted, and stay in the ball: a Frobenius
-  or a Gram metric does not see them, `rest="tensorwise"` neither, an elementwise one does;
+- **exact** families are taken out: pairs (heads, units, adapters) by the metric, everything else by a section, on
+  which gains are 1, shifts 0, readers and writers centred;
+- **counted** ones (rotations of a residual stream) are declared, verified and counted, and stay in the ball: a
+  Frobenius or a Gram metric does not see them, `rest="tensorwise"` neither, an elementwise one does;
 - **softmax** ones hold for probabilities, not for logits; `head="raw"` leaves them out;
 - **approximate** ones hold where the eps of a norm is zero; they are never taken out, and not part of the dimension.
 """

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._pytree import tree_map_only
 
 from .factor import APPROXIMATE
 from .function import Inputs, NetworkFunction, require_evaluation
@@ -129,7 +128,7 @@ def audit(
         raise ValueError(
             f"audits are dense: expected 1 to {LARGEST:,} trainable parameters, got {size:,}; audit a smaller instance"
         )
-    function = NetworkFunction(double, tree_map_only(Tensor, _doubled, inputs), symmetry.head)
+    function = NetworkFunction(double, inputs, symmetry.head)
     rows, j = jacobian(function, params, generator)
     singular = torch.linalg.svdvals(j)
     kept = int((singular > ZERO * singular[0]).sum())
@@ -240,7 +239,3 @@ def linear_units(function: NetworkFunction, params: Params) -> dict[str, int]:
     for handle in handles:
         handle.remove()
     return {name: int(stays.sum()) for name, stays in linear.items() if bool(stays.any())}
-
-
-def _doubled(value: Tensor) -> Tensor:
-    return value.double() if value.is_floating_point() else value

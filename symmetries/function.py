@@ -1,7 +1,7 @@
 """The function of a network: what it returns for given parameters, in a form that can be compared."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_map, tree_map_only
 
 from .params import Params
 
@@ -32,8 +32,9 @@ class NetworkFunction:
     Called with parameters, it returns the model's outputs by their paths (``"0.logits"``: entry ``logits`` for the
     first input), see :func:`tensors`. Buffers are copied before they can be written.
 
-    In a float64 model, code that casts down to float32 on the way (norms and softmaxes of some libraries)
-    computes in float64 too: otherwise its rounding would pass for a defect, or hide one.
+    At float64 parameters everything is float64, whatever the model holds: inputs, buffers and frozen parameters, and
+    code that casts down to float32 on the way (norms and softmaxes of some libraries). Otherwise rounding would pass
+    for a defect, or hide one.
 
     Args:
         model: evaluated in the mode it is in.
@@ -52,10 +53,13 @@ class NetworkFunction:
     def __call__(self, params: Params) -> dict[str, Tensor]:
         """The outputs, by path."""
         outputs: dict[str, Tensor] = {}
-        buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-        with self._precision(params):
-            for i, (args, kwargs) in enumerate(arguments(self.inputs)):
-                output = functional_call(self.model, {**params, **buffers}, args, kwargs)
+        fixed = {name: p.detach() for name, p in self.model.named_parameters() if name not in params}
+        fixed |= {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        double = bool(params) and all(value.dtype == torch.float64 for value in params.values())
+        inputs, fixed = doubled((self.inputs, fixed)) if double else (self.inputs, fixed)
+        with DoublePrecision() if double else nullcontext():
+            for i, (args, kwargs) in enumerate(arguments(inputs)):
+                output = functional_call(self.model, {**params, **fixed}, args, kwargs)
                 outputs.update(tensors(output, str(i)))
         if not outputs:
             raise ValueError("the model returned no floating-point tensor to compare; wrap it so that it returns one")
@@ -67,11 +71,6 @@ class NetworkFunction:
         """All outputs in one vector."""
         return torch.cat([value.flatten() for value in self(params).values()])
 
-    @staticmethod
-    def _precision(params: Params) -> AbstractContextManager[object]:
-        double = bool(params) and all(value.dtype == torch.float64 for value in params.values())
-        return DoublePrecision() if double else nullcontext()
-
 
 class DoublePrecision(TorchFunctionMode):
     """While active, whatever asks torch for float32 by name gets float64."""
@@ -80,6 +79,16 @@ class DoublePrecision(TorchFunctionMode):
         """The same call, in double precision."""
         args, kwargs = tree_map(_lifted, (args, kwargs or {}))
         return (Tensor.double if func is Tensor.float else func)(*args, **kwargs)
+
+
+def doubled(tree: Any) -> Any:
+    """The same structure with detached tensors, floating point and complex ones in double precision."""
+    return tree_map_only(Tensor, _doubled, tree)
+
+
+def _doubled(value: Tensor) -> Tensor:
+    value = value.detach()
+    return value.to(torch.complex128) if value.is_complex() else value.double() if value.is_floating_point() else value
 
 
 def _lifted(value: object) -> object:

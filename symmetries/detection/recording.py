@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from ..function import LOGITS, tensors
+from ..function import LOGITS, doubled, tensors
 from ..params import Params
 from .memory import Memory, written
 
@@ -120,15 +120,15 @@ def record(model: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, 
     softmax it stands for, and conversions to a lower precision are left out, so that the program can be evaluated in
     double precision.
     """
-    trainable = {name: _double(p) for name, p in model.named_parameters() if p.requires_grad}
-    fixed = {name: _double(p) for name, p in model.named_parameters() if not p.requires_grad}
-    fixed |= {name: _double(b).clone() for name, b in model.named_buffers()}  # a forward pass may write into them
+    trainable = {name: doubled(p) for name, p in model.named_parameters() if p.requires_grad}
+    fixed = {name: doubled(p) for name, p in model.named_parameters() if not p.requires_grad}
+    fixed |= {name: doubled(b).clone() for name, b in model.named_buffers()}  # a forward pass may write into them
     recorder = _Recorder(list(trainable.values()))
     with ExitStack() as stack:
         stack.enter_context(_evaluation(model))
         stack.enter_context(torch.no_grad())
         stack.enter_context(recorder.watching(model))
-        args, kwargs = _double(arguments), _double(dict(keywords))
+        args, kwargs = doubled(arguments), doubled(dict(keywords))
         with recorder:
             result = functional_call(model, trainable | fixed, args, kwargs)
     outputs = [n for _, value in tensors(result, "") if (n := recorder.number(value)) is not None]
@@ -283,16 +283,6 @@ def _by_groups(rows: Tensor, weights: Tensor, ends: Tensor) -> Tensor:
     stops = [int(end) for end in ends]
     parts = [rows[start:stop] @ weights[i] for i, (start, stop) in enumerate(pairwise([0, *stops])) if stop > start]
     return torch.cat(parts)
-
-
-def _double(value: Any) -> Any:
-    """The same structure with floating point tensors in double precision."""
-    return tree_map_only(Tensor, _doubled, value)
-
-
-def _doubled(value: Tensor) -> Tensor:
-    value = value.detach()
-    return value.to(torch.complex128) if value.is_complex() else value.double() if value.is_floating_point() else value
 
 
 def _kept_double(kwargs: Mapping[str, Any]) -> dict[str, Any]:

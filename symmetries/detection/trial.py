@@ -28,19 +28,20 @@ class Trial:
 
     def __init__(self, recording: Recording, params: Params, *, seed: int = 0) -> None:
         self._recording = recording
-        self._generator = torch.Generator().manual_seed(seed)
-        self._params = {name: self._generic(value) for name, value in params.items()}
+        self._seed = seed
+        self._generator = torch.Generator().manual_seed(seed + 1)
+        self._given = params
         self._shapes = {name: value.shape for name, value in params.items()}
-        self._outputs = recording(self._params)
+        self._outputs = recording(self._point())
 
-    def _generic(self, value: Tensor) -> Tensor:
-        size = value.double().square().mean().sqrt().item()
-        noise = torch.randn(value.shape, generator=self._generator, dtype=torch.float64).to(value.device)
-        return value.double() + noise * (SPREAD * size or SPREAD_OF_ZERO)
+    def _point(self) -> Params:
+        """Made anew each time: two copies of a large model in double precision would be held otherwise."""
+        generator = torch.Generator().manual_seed(self._seed)
+        return {name: _generic(value, generator) for name, value in self._given.items()}
 
     def defect(self, factors: Iterable[AbstractFactor]) -> float:
         """The relative change of the outputs under random elements of all the factors."""
-        params, factors = self._params, list(factors)
+        params, factors = self._point(), list(factors)
         for factor in factors:
             g = factor.random(self._shapes, generator=self._generator, condition=4.0, scale=1.0)
             params = factor.act(g, params)
@@ -60,6 +61,13 @@ class Trial:
             return [0]
         half = len(groups) // 2
         return self.failing(groups[:half]) + [half + i for i in self.failing(groups[half:])]
+
+
+def _generic(value: Tensor, generator: torch.Generator) -> Tensor:
+    """``value`` with noise of its own size."""
+    size = torch.linalg.vector_norm(value, dtype=torch.float64).item() / max(value.numel(), 1) ** 0.5
+    noise = torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value.device)
+    return noise.mul_(SPREAD * size or SPREAD_OF_ZERO).add_(value)
 
 
 def _change(value: Tensor, expected: Tensor) -> float:

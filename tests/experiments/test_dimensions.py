@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiments import dimensions
-from experiments.models.zoo import SPECIMENS, library
+from experiments.models.zoo import SPECIMENS
 
 SIZES = [
     (size, head) for specimen in SPECIMENS.values() for size in specimen.sizes for head, _ in size.dimension.items()
@@ -26,13 +26,15 @@ def test_closed_forms_are_met_from_shapes_alone(size, head):
 
 
 def test_the_command_writes_tables(tmp_path: Path):
-    library("torch")
     pytest.importorskip("transformers")
-    dimensions.main(dimensions.Config(models="BERT-base", output=tmp_path))
+    dimensions.main(dimensions.Config(models="GPT-2", output=tmp_path))
     document = json.loads((tmp_path / "dimensions.json").read_text())
-    assert [model["model"] for model in document["models"]] == ["BERT-base", "BERT-base, masked language model"]
+    assert [(model["model"], model["head"]) for model in document["models"]] == [
+        ("GPT-2 124M", "raw"),
+        ("GPT-2 124M", "softmax"),
+    ]
     text = (tmp_path / "dimensions.md").read_text()
-    assert "| BERT-base | raw | 108,891,648 | 1,359,698 | 1.25% | 1,359,698 |" in text
+    assert "| GPT-2 124M | raw | 124,439,808 | 1,346,584 | 1.08% | 1,346,584 |" in text
     assert "| change of basis |" in text
 
 
