@@ -58,6 +58,10 @@ class AbstractFactor(ABC):
     def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
         """A Gaussian element of the Lie algebra."""
 
+    def in_algebra(self, x: Tensor) -> Tensor:
+        """The orthogonal projection on the Lie algebra of a tensor of the shape of its elements: all, by default."""
+        return x
+
     @abstractmethod
     def exponential(self, algebra: Tensor) -> Tensor:
         """The group element that the algebra element generates."""

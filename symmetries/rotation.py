@@ -74,11 +74,14 @@ class Rotation(AbstractFactor):
     def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
         """A Gaussian skew matrix, shape ``(d, d)``, that annihilates the all-ones vector if it must."""
         d = self._width(shapes)
-        x = torch.randn(d, d, generator=generator, dtype=torch.float64)
+        return self.in_algebra(2 * torch.randn(d, d, generator=generator, dtype=torch.float64))
+
+    def in_algebra(self, x: Tensor) -> Tensor:
+        """The skew part, of a matrix that annihilates the all-ones vector if it must."""
         if self.fixes_ones:
             x = x - x.mean(0)
             x = x - x.mean(1, keepdim=True)
-        return x - x.T
+        return (x - x.T) / 2
 
     def exponential(self, algebra: Tensor) -> Tensor:
         """The matrix exponential."""

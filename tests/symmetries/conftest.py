@@ -1,5 +1,6 @@
 """Small models in float64 with declared symmetries: one table of cases, on which every law is tested."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -46,6 +47,21 @@ class Case:
     @property
     def symmetry(self) -> ModelSymmetry:
         return declare(self.model, *self.declarations, head=self.head)
+
+    def many(self, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Inputs with more outputs than the model has parameters, and not fewer than 60 samples."""
+        size = sum(value.numel() for value in self.model.parameters())
+        with torch.no_grad():
+            output = self.model(*self.inputs)
+        outputs = output if isinstance(output, tuple) else (output,)
+        shown = sum(value.numel() for value in outputs)
+        samples = max(60, math.ceil((1.3 * size + 60) * len(self.inputs[0]) / shown))
+        return tuple(
+            self.spread * torch.randn(samples, *x.shape[1:], generator=generator)
+            if x.is_floating_point()
+            else torch.randint(int(x.max()) + 1, (samples, *x.shape[1:]), generator=generator)
+            for x in self.inputs
+        )
 
 
 class Transposed(nn.Module):

@@ -1,6 +1,5 @@
 """Audits: the declared dimension is the whole null space, and what is not is named."""
 
-import math
 from dataclasses import replace
 
 import pytest
@@ -10,23 +9,8 @@ from torch import nn
 from symmetries import audit, declare, relu_rescaling
 
 
-def many(case, generator):
-    """Inputs with more outputs than the model has parameters, and not fewer than 60 samples."""
-    size = sum(value.numel() for value in case.model.parameters())
-    with torch.no_grad():
-        output = case.model(*case.inputs)
-    outputs = output if isinstance(output, tuple) else (output,)
-    samples = max(60, math.ceil((1.3 * size + 60) * len(case.inputs[0]) / sum(value.numel() for value in outputs)))
-    return tuple(
-        case.spread * torch.randn(samples, *x.shape[1:], generator=generator)
-        if x.is_floating_point()
-        else torch.randint(int(x.max()) + 1, (samples, *x.shape[1:]), generator=generator)
-        for x in case.inputs
-    )
-
-
 def test_audit_finds_no_symmetry_that_is_not_declared(case, generator):
-    found = audit(case.model, case.symmetry, many(case, generator), generator=generator)
+    found = audit(case.model, case.symmetry, case.many(generator), generator=generator)
     assert found.unexplained == 0
     assert found.declared == case.symmetry.dimension
     assert found.vertical_defect < 1e-13  # rounding of one product with J
@@ -57,7 +41,7 @@ def net(activation=nn.LeakyReLU):
 )
 def test_null_space_has_the_dimension_found_elsewhere(name, parameters, nullity, cases, generator):
     case = cases(name)
-    found = audit(case.model, case.symmetry, many(case, generator), generator=generator)
+    found = audit(case.model, case.symmetry, case.many(generator), generator=generator)
     assert (found.parameters, found.nullity) == (parameters, nullity)
 
 
@@ -65,7 +49,7 @@ def test_undeclared_symmetry_is_left_over(cases, generator):
     case = cases("multihead")
     symmetry = declare(case.model, *case.declarations[1:])
     assert (
-        audit(case.model, symmetry, many(case, generator), generator=generator).unexplained == 32
+        audit(case.model, symmetry, case.many(generator), generator=generator).unexplained == 32
     )  # the query-key pair
 
 
@@ -81,13 +65,13 @@ def test_false_symmetry_is_named_and_counts_negatively(generator):
 def test_low_rank_update_at_its_start_has_a_larger_null_space_than_orbit(cases, generator):
     case = cases("LoRA")
     nn.init.zeros_(case.model.lora_B.weight)
-    found = audit(case.model, case.symmetry, many(case, generator), generator=generator)
+    found = audit(case.model, case.symmetry, case.many(generator), generator=generator)
     assert (found.declared, found.nullity, found.inert) == (9, 27, 18)  # r^2, r d_in: A has no influence
 
 
 def test_softmax_head_adds_the_mean_of_the_logits(cases, generator):
     raw, softmax = cases("pre-norm"), cases("pre-norm, softmax")
-    found = [audit(c.model, c.symmetry, many(c, generator), generator=generator) for c in (raw, softmax)]
+    found = [audit(c.model, c.symmetry, c.many(generator), generator=generator) for c in (raw, softmax)]
     # Columns and bias of the unembedding, less the one direction that is a mean of its rows already.
     assert found[1].nullity - found[0].nullity == 7 - 1
     assert (found[0].overlap, found[1].overlap) == (1, 2)
@@ -120,7 +104,7 @@ def test_approximate_factor_is_not_counted(cases, generator):
     case = cases("LoRA")
     exact = case.symmetry.factors[0]
     symmetry = declare(case.model, replace(exact, flags=frozenset({"approximate"})))
-    found = audit(case.model, symmetry, many(case, generator), generator=generator)
+    found = audit(case.model, symmetry, case.many(generator), generator=generator)
     assert (found.declared, found.unexplained) == (0, 9)
 
 
@@ -130,10 +114,10 @@ def test_audit_warns_of_too_few_outputs(generator):
         audit(model, declare(model), torch.randn(10, 3, generator=generator), generator=generator)
 
 
-def test_audit_refuses_a_model_that_is_too_large():
+def test_dense_audit_refuses_a_model_that_is_too_large():
     model = nn.Linear(100, 101)
-    with pytest.raises(ValueError, match="1 to 10,000 trainable parameters, got 10,201"):
-        audit(model, declare(model), torch.randn(4, 100))
+    with pytest.raises(ValueError, match="up to 10,000 trainable parameters, got 10,201"):
+        audit(model, declare(model), torch.randn(4, 100), method="dense")
 
 
 def test_audit_does_not_touch_the_model(generator):
@@ -146,7 +130,7 @@ def test_audit_does_not_touch_the_model(generator):
 
 def test_audit_of_a_frozen_model_is_an_error():
     model = net().requires_grad_(False)
-    with pytest.raises(ValueError, match="1 to 10,000 trainable parameters, got 0"):
+    with pytest.raises(ValueError, match="needs trainable parameters, got none"):
         audit(model, declare(model), torch.randn(4, 3))
 
 

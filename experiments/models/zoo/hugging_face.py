@@ -359,6 +359,7 @@ SPECIMENS = (
         two_texts,
         {"raw": 514, "softmax": 514},
         heads=_LOGITS,
+        audited=30,
         sizes=(
             RealSize(
                 "T5-base",
@@ -376,6 +377,7 @@ SPECIMENS = (
         two_texts,
         {"raw": 550, "softmax": 558},
         heads=_LOGITS,
+        audited=30,
     ),
     Specimen(
         "Llama",
