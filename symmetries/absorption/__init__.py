@@ -4,13 +4,14 @@ from .base import AbstractAbsorption
 from .chain import Chain
 from .conditions import independent_conditions
 from .gain import Gain
-from .mean import ReaderMean, WriterMean
+from .mean import Channels, ReaderMean, WriterMean
 from .shear import Shear
 from .shift import Shift
 
 __all__ = [
     "AbstractAbsorption",
     "Chain",
+    "Channels",
     "Gain",
     "ReaderMean",
     "Shear",

@@ -14,6 +14,9 @@ from ..view import View
 from .base import AbstractAbsorption, added, zeros
 from .chain import Chain, require_chain, taken_back
 
+Channels = View | tuple[float, ...]
+"""A vector along a normalized axis: a parameter, or the values of one that is not trained."""
+
 
 @dataclass(frozen=True)
 class WriterMean(AbstractAbsorption):
@@ -118,16 +121,16 @@ class ReaderMean(AbstractAbsorption):
         name: unique within a model.
         reader: the weight with the channels it reads along *n*, shape ``(copies, k, h)``.
         bias: its bias, shape ``(1, 1, h)``, summed over copies; None where the shift is zero or the constant invisible.
-        gain: :math:`\gamma` as ``(1, k, 1)``; None for a gain of one.
-        shift: :math:`\beta` as ``(1, k, 1)``; None for a shift of zero.
+        gain: :math:`\gamma` as ``(1, k, 1)``, or its k values where it is not trained; None for a gain of one.
+        shift: :math:`\beta`, likewise; None for a shift of zero.
         readers: what takes the constant back behind a reader without bias, as in :class:`Shift`.
     """
 
     name: str
     reader: View
     bias: View | None = None
-    gain: View | None = None
-    shift: View | None = None
+    gain: Channels | None = None
+    shift: Channels | None = None
     readers: tuple[Chain, ...] = ()
     family: str = "mean of readers"
     flags: frozenset[str] = frozenset({EXACT})
@@ -136,7 +139,7 @@ class ReaderMean(AbstractAbsorption):
     @property
     def views(self) -> tuple[View, ...]:
         """Reader, bias, gain, shift, those that are there, and the views of the chains."""
-        own = tuple(view for view in (self.reader, self.bias, self.gain, self.shift) if view is not None)
+        own = tuple(view for view in (self.reader, self.bias, self.gain, self.shift) if isinstance(view, View))
         return (*own, *(view for chain in self.readers for view in chain))
 
     @property
@@ -154,7 +157,9 @@ class ReaderMean(AbstractAbsorption):
         """Gain and shift must have the reader's channels, the bias its rows."""
         _, k, h = self.reader.shape(shapes)
         for view, expected in ((self.gain, (1, k, 1)), (self.shift, (1, k, 1)), (self.bias, (1, 1, h))):
-            if view is not None and view.shape(shapes) != expected:
+            if isinstance(view, tuple) and len(view) != k:
+                raise SymmetryError(f"{self.name}: expected {k} values of a gain or shift, got {len(view)}")
+            if isinstance(view, View) and view.shape(shapes) != expected:
                 raise SymmetryError(
                     f"{self.name}: expected {view.parameter!r} to read as {expected}, got {view.shape(shapes)}"
                 )
@@ -198,19 +203,26 @@ class ReaderMean(AbstractAbsorption):
         by_copy = v.to(rows).reshape(rows.shape[0], 1, rows.shape[2])
         yield self.reader, by_copy * along
         if self.shift is not None:
-            constant = (self.shift.read(params) * along).sum() * by_copy.sum(0, keepdim=True)  # (1, 1, h)
+            constant = (channel_values(self.shift, rows, params) * along).sum() * by_copy.sum(
+                0, keepdim=True
+            )  # (1, 1, h)
             if self.bias is not None:
                 yield self.bias, -constant
             for chain in self.readers:
                 yield taken_back(chain, constant.flatten(), params)
 
 
-def inverse_gain(gain: View | None, channels: Tensor, params: Params) -> Tensor:
+def channel_values(vector: Channels, channels: Tensor, params: Params) -> Tensor:
+    """A vector along the channels of a view, shape ``(1, n, 1)``."""
+    return vector.read(params) if isinstance(vector, View) else channels.new_tensor(vector).reshape(1, -1, 1)
+
+
+def inverse_gain(gain: Channels | None, channels: Tensor, params: Params) -> Tensor:
     r""":math:`\min_j |\gamma_j| / \gamma` for the channels of a view, shape ``(1, n, 1)``; ones where there is no gain.
 
     The direction :math:`1 / \gamma`, with entries of at most 1: pretrained norms have channels with gains near zero.
     """
     if gain is None:
         return channels.new_ones(1, channels.shape[1], 1)
-    gamma = gain.read(params)
+    gamma = channel_values(gain, channels, params)
     return gamma.abs().amin() / gamma

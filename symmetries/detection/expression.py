@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import accumulate
 
+from torch import Tensor
+
 from .axes import Atom, Axes, Slot, resolved, resolved_pairs
 
 Pairs = tuple[tuple[Slot, Slot], ...]
@@ -58,6 +60,7 @@ class Node:
         pieces: for a join of different lengths, the slots of every operand along `over`.
         module: dotted path of the module that computes it.
         order: of a leaf, the place of its parameter in the model.
+        data: the values of a constant, where they are known.
     """
 
     kind: Kind
@@ -75,6 +78,7 @@ class Node:
     pieces: Axes = ()
     module: str = ""
     order: int = field(default=0)
+    data: Tensor | None = None
 
     @property
     def free(self) -> tuple[Slot, ...]:
@@ -123,9 +127,9 @@ class Node:
         return tuple(by_atom[atom.root()] for atom in atoms if atom.root() in by_atom)
 
 
-def constant(slots: Iterable[Slot] = (), module: str = "") -> Node:
+def constant(slots: Iterable[Slot] = (), module: str = "", data: Tensor | None = None) -> Node:
     """Data."""
-    return Node(Kind.CONSTANT, tuple(slots), module=module)
+    return Node(Kind.CONSTANT, tuple(slots), module=module, data=data)
 
 
 def copied(slots: Iterable[Slot]) -> dict[Slot, Slot]:

@@ -99,6 +99,17 @@ def split_by(leaf: Node, atoms: Iterable[Atom]) -> tuple[tuple[Slot, ...], tuple
     return taken, tuple(slot for slot in leaf.free if slot not in taken)
 
 
+def entries_along(node: Node, axis: Iterable[Atom]) -> tuple[float, ...]:
+    """The values of data that has this axis alone.
+
+    Raises:
+        Unviewable: values that are not known, as on the meta device, or in another order.
+    """
+    if node.data is None or [slot.atom.root() for slot in node.free] != [atom.root() for atom in axis]:
+        raise Unviewable("a norm whose gain and shift are not trained, and not known here")
+    return tuple(node.data.detach().double().flatten().tolist())
+
+
 def title(leaf: Node) -> str:
     """The name of a parameter, with the part that is meant."""
     return leaf.name + "".join(f"[{i}]" if j == i + 1 else f"[{i}:{j}]" for i, j in starts(leaf))

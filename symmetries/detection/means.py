@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from ..absorption import ReaderMean, WriterMean
+from ..absorption import Channels, ReaderMean, WriterMean
 from ..factor import EXACT, SOFTMAX
 from .absorbed import absorbed, chain_view
 from .axes import Atom, Slot
 from .expression import Kind, Node
-from .layout import Unviewable, leaf_view, split_by, title
+from .layout import Unviewable, entries_along, leaf_view, split_by, title
 from .network import Network, atoms, reader_over
 from .norms import Norm, Reader, norms, readers
 from .parts import lineage
@@ -20,7 +20,7 @@ from .unmixed import weighting
 def propose_reader_means(network: Network) -> Iterator[Proposal]:
     """For every map that reads a LayerNorm, the component of its rows that the norm makes constant."""
     for norm in norms(network):
-        if norm.core.kind is not Kind.LAYER_NORM or not norm.is_trainable_or_absent:
+        if norm.core.kind is not Kind.LAYER_NORM:
             continue
         found = dict(readers(network, norm))
         leaves = {reader.leaf for reader in found}
@@ -47,12 +47,12 @@ def _reader_mean(network: Network, norm: Norm, reader: Reader, k: tuple[Slot, ..
         raise Unviewable(f"{title(norm.gain)}: a gain that is stored with an offset")
     weight = leaf_view(leaf, copies=[slot for slot in leaf.free if slot not in (*k, *rows)], n=k, h=rows)
     gain, shift = (
-        None if vector is None else leaf_view(vector, n=split_by(vector, norm.atoms)[0])
-        for vector in (norm.gain, norm.shift)
+        _channels(norm, vector, fixed)
+        for vector, fixed in ((norm.gain, norm.fixed_gain), (norm.shift, norm.fixed_shift))
     )
     name = f"mean of {title(leaf)} as a reader"
-    bias = None if norm.shift is None else reader.bias(network)
-    if norm.shift is None or bias is not None:
+    bias = None if shift is None else reader.bias(network)
+    if shift is None or bias is not None:
         into = None if bias is None else leaf_view(bias, h=split_by(bias, atoms(rows))[0])
         return ReaderMean(name, weight, into, gain, None if into is None else shift)
     kept = tuple(slot for slot, own in reader.product.map(reader.place).items() if own in rows)
@@ -61,6 +61,13 @@ def _reader_mean(network: Network, norm: Norm, reader: Reader, k: tuple[Slot, ..
         return None
     chains = tuple(chain_view(sink, atoms(rows)) for sink in taken.sinks)
     return ReaderMean(name, weight, None, gain, shift if chains else None, chains)
+
+
+def _channels(norm: Norm, leaf: Node | None, fixed: Node | None) -> Channels | None:
+    """A vector along a normalized axis: a view of what is trained, the values of what is not."""
+    if leaf is not None:
+        return leaf_view(leaf, n=split_by(leaf, norm.atoms)[0])
+    return None if fixed is None else entries_along(fixed, norm.atoms)
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,21 @@ class Norm:
         output: what the rest of the network reads.
         gain: a leaf that multiplies it, or None.
         shift: a leaf that is added to it, or None.
-        is_trainable_or_absent: False when gain or shift are data, so that they cannot be viewed.
+        fixed_gain: data that multiplies it, a gain that is not trained, or None.
+        fixed_shift: data that is added to it, or None where there is none or it is zero.
     """
 
     core: Node
     output: Node
     gain: Node | None
     shift: Node | None
-    is_trainable_or_absent: bool
+    fixed_gain: Node | None = None
+    fixed_shift: Node | None = None
+
+    @property
+    def is_trainable_or_absent(self) -> bool:
+        """False when gain or shift are data, so that they cannot be viewed."""
+        return self.fixed_gain is None and self.fixed_shift is None
 
     @property
     def atoms(self) -> tuple[Atom, ...]:
@@ -37,23 +44,24 @@ def norms(network: Network) -> Iterator[Norm]:
     for core in network.nodes:
         if core.kind not in (Kind.LAYER_NORM, Kind.RMS_NORM):
             continue
-        output, gain, plain = _affine(network, core, core, Kind.PRODUCT)
-        output, shift, plain_shift = _affine(network, core, output, Kind.SUM)
-        yield Norm(core, output, gain, shift, plain and plain_shift)
+        output, gain, fixed_gain = _affine(network, core, core, Kind.PRODUCT)
+        output, shift, fixed_shift = _affine(network, core, output, Kind.SUM)
+        is_zero = fixed_shift is not None and fixed_shift.name == "zero"
+        yield Norm(core, output, gain, shift, fixed_gain, None if is_zero else fixed_shift)
 
 
-def _affine(network: Network, core: Node, value: Node, kind: Kind) -> tuple[Node, Node | None, bool]:
-    """The next value if it is the given one times or plus a vector along the normalized axis."""
+def _affine(network: Network, core: Node, value: Node, kind: Kind) -> tuple[Node, Node | None, Node | None]:
+    """The next value if it is the given one times or plus a vector along the normalized axis: a leaf, or data."""
     use = network.only_use(value)
     if use is None or use[0].kind is not kind or len(use[0].operands) != 2:
-        return value, None, True
+        return value, None, None
     node, place = use
     vector = node.operands[1 - place]
     if node.sums() or sorted(map(id, atoms(vector.free))) != sorted(map(id, atoms(reader_over(core)))):
-        return value, None, True
+        return value, None, None
     if vector.kind is Kind.LEAF:
-        return node, vector, True
-    return (node, None, False) if vector.kind is Kind.CONSTANT else (value, None, True)
+        return node, vector, None
+    return (node, None, vector) if vector.kind is Kind.CONSTANT else (value, None, None)
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,8 @@ def _constant(argument: Tensor) -> Value:
     """Data; a dimension that was expanded is a broadcast one."""
     axes = new_axes(argument.shape)
     strides = argument.stride() if argument.layout is torch.strided else [1] * argument.ndim
-    node = constant(slot for axis, stride in zip(axes, strides, strict=True) if stride for slot in axis)
+    slots = (slot for axis, stride in zip(axes, strides, strict=True) if stride for slot in axis)
+    node = constant(slots, data=None if argument.is_meta else argument)
     is_zero = not argument.is_meta and argument.numel() > 0 and not bool(argument.any())
     node.name = "zero" if is_zero else ""
     return Value(node, axes)

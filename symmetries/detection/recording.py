@@ -149,6 +149,7 @@ class _Recorder(TorchDispatchMode):
         self.steering: dict[int, None] = {}
         self._numbers: Any = WeakTensorKeyDictionary()
         self._memory = Memory(self._note)
+        self._normalized: Any = WeakTensorKeyDictionary()  # data that a norm returned, with the call
         self._count = 0
         self._stack: list[str] = []
         for tensor in sources:
@@ -183,6 +184,7 @@ class _Recorder(TorchDispatchMode):
             result = func(*args, **kwargs)
             if "empty" in func._schema.name:
                 result.zero_()  # whatever was there may not matter
+            self._remember(func, args, kwargs, result)
         elif _is_steering(func):
             result = func(*args, **kwargs)
             self.steering |= dict.fromkeys(numbers)
@@ -223,7 +225,17 @@ class _Recorder(TorchDispatchMode):
         kinds = [value.is_floating_point() or value.is_complex() for value in results if isinstance(value, Tensor)]
         self.operations.append(Operation(func, args, kwargs, numbers, shapes, is_single, not any(kinds), self._module))
 
+    def _remember(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """Keep in mind what a norm makes of data, and views of that: maps with parameters do not see all of it."""
+        for target in written(func, args, kwargs):
+            self._normalized.pop(target, None)
+        viewed = func.is_view and args[0] in self._normalized
+        if viewed or func is torch.ops.aten.native_layer_norm.default:
+            self._normalized[result if viewed else result[0]] = (func, args, kwargs, result)
+
     def _place(self, tensor: Tensor) -> Tensor | Place:
+        if tensor not in self._numbers and tensor in self._normalized:
+            self._note(*self._normalized.pop(tensor))
         number = self._numbers.get(tensor)
         return tensor if number is None else Place(number)
 

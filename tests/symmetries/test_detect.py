@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from symmetries import Symmetry, audit, detect, verify
+from symmetries import ReaderMean, Symmetry, audit, detect, verify
 from symmetries.factor import COUNTED, SOFTMAX
 
 
@@ -304,6 +304,37 @@ def test_a_skip_connection_forbids_folding_the_gain_of_a_norm():
     families = {skip: {family.name for family in detect(Skip(skip), torch.randn(3, 5)).families} for skip in (0.0, 1.0)}
     assert "gain into readers" not in families[1.0]
     assert "mean of readers" in families[1.0]  # it needs no complete readers
+
+
+class AdaptedReader(nn.Module):
+    """A LayerNorm that is not trained, read by a map that is: from a trained map, or from data."""
+
+    def __init__(self, first, *, bias):
+        super().__init__()
+        self.first, self.norm = first, nn.LayerNorm(4).requires_grad_(False)
+        self.reader, self.last = nn.Linear(4, 3, bias=bias), nn.Linear(3, 2)
+        for value in self.norm.parameters():
+            value.normal_()
+
+    def forward(self, x):
+        return self.last(torch.tanh(self.reader(self.norm(self.first(x)).unsqueeze(0))))
+
+
+@pytest.mark.parametrize(
+    "first", [nn.Identity, lambda: nn.Sequential(nn.Linear(4, 4), nn.Tanh())], ids=["data", "trained"]
+)
+@pytest.mark.parametrize("bias", [True, False])
+def test_means_of_readers_behind_a_norm_that_is_not_trained(first, bias, float64, generator):
+    model = AdaptedReader(first(), bias=bias)
+    x = torch.randn(80, 4, generator=generator)
+    symmetry = detect(model, x, head="raw")
+    readers = [factor for factor in symmetry.factors if isinstance(factor, ReaderMean)]
+    assert sum(factor.dimension(symmetry.shapes) for factor in readers) == (3 if bias else 0)
+    assert verify(model, symmetry, x) < 1e-12
+    found = audit(model, symmetry, x, generator=generator)
+    assert (found.unexplained, found.false_factors) == (0, ())
+    canonical = symmetry.canonical({name: value.detach() for name, value in model.named_parameters()})
+    assert all(factor.reader.read(canonical).sum(1).abs().max() < 1e-12 for factor in readers)
 
 
 def test_frozen_parameters_have_no_symmetry_of_their_own():
