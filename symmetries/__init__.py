@@ -38,6 +38,7 @@ from .params import (
     unknown_name,
 )
 from .prove import Proof, prove
+from .rescaling import Rescaling
 from .rotation import Rotation
 from .symmetry import RANK_ULPS, Symmetry, column_phases
 from .verify import defects, verify
@@ -60,6 +61,7 @@ __all__ = [
     "Params",
     "Proof",
     "ReaderMean",
+    "Rescaling",
     "Rotation",
     "Shapes",
     "Shear",

@@ -13,7 +13,7 @@ from torch import Tensor
 from .absorption import AbstractAbsorption, independent_conditions
 from .balancing import balanced_together
 from .errors import SymmetryError
-from .factor import COUNTED, AbstractFactor, named
+from .factor import APPROXIMATE, COUNTED, AbstractFactor, named
 from .params import Params, Shapes, Tangent, lookup, require_finite, unknown_name
 from .symmetry import Symmetry
 from .view import View
@@ -84,13 +84,16 @@ class ModelSymmetry:
 
     @property
     def quotiented(self) -> tuple[AbstractFactor, ...]:
-        """The factors that a quotient takes out: all that are not flagged ``counted``."""
-        return tuple(factor for factor in self.factors if COUNTED not in factor.flags)
+        """The factors that a quotient takes out: all that are flagged neither ``counted`` nor ``approximate``."""
+        return tuple(factor for factor in self.factors if not factor.flags & {COUNTED, APPROXIMATE})
 
     @cached_property
     def dimension(self) -> int:
-        """The dimension of a generic orbit: directions that belong to several absorptions are counted once."""
-        return sum(self._contributions)
+        """The dimension of a generic orbit: directions that belong to several absorptions are counted once.
+
+        Factors flagged ``approximate`` are left out; :attr:`families` has them.
+        """
+        return sum(family.dimension for family in self.families if APPROXIMATE not in family.flags)
 
     @cached_property
     def _contributions(self) -> tuple[int, ...]:
@@ -110,7 +113,7 @@ class ModelSymmetry:
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
-        """Dimensions by family, largest first; they add up to :attr:`dimension`."""
+        """Dimensions by family, largest first; without the ``approximate`` ones they add up to :attr:`dimension`."""
         total: dict[tuple[str, frozenset[str]], int] = {}
         for factor, dimension in zip(self.factors, self._contributions, strict=True):
             key = (factor.family, factor.flags)

@@ -38,13 +38,17 @@ def dense_audit(jacobian: Jacobian, symmetry: ModelSymmetry, *, generator: torch
     basis = torch.cat([j.new_zeros(0, size), *vertical.values()])
     without_influence = torch.eye(size, dtype=j.dtype)[(j == 0).all(0)]
     declared = rank(basis)
+    scales = [vertical_vectors(f, symmetry, params, generator) for f in symmetry.factors if f.name not in vertical]
+    with_scales = torch.cat([basis, *(v[(v @ j.T).norm(dim=1) < ZERO * steepest] for v in scales)])
+    explained = rank(with_scales)
     return Audit(
         parameters=size,
         rows=jacobian.outputs.numel(),
         nullity=size - kept,
         declared=declared,
         overlap=sum(symmetry[name].dimension(symmetry.shapes) for name in vertical) - declared,
-        inert=rank(torch.cat([basis, without_influence])) - declared,
+        approximate=explained - declared,
+        inert=rank(torch.cat([with_scales, without_influence])) - explained,
         vertical_defect=max(defects.values(), default=0.0),
         false_factors=tuple(name for name, defect in defects.items() if defect > SMALL),
         spectral_gap=gap,

@@ -24,6 +24,8 @@ class Audit:
         nullity: dimension of the null space; sketched: a lower bound of it.
         declared: rank of the vertical space, overlaps counted once; factors flagged ``approximate`` left out.
         overlap: by how much the dimensions of the factors, each by itself, add up to more than ``declared``.
+        approximate: null dimensions beyond ``declared`` that approximate factors explain, those that hold to rounding
+            here: with an eps of zero, for instance; sketched: 0, they are not looked for.
         inert: null dimensions beyond the vertical space that come from entries without influence on these inputs;
             sketched: 0, such entries are left out of the search.
         vertical_defect: the largest :math:`|J v| / (|J| |v|)` of vertical directions v.
@@ -41,6 +43,7 @@ class Audit:
     nullity: int
     declared: int
     overlap: int
+    approximate: int
     inert: int
     vertical_defect: float
     false_factors: tuple[str, ...]
@@ -52,8 +55,8 @@ class Audit:
 
     @property
     def unexplained(self) -> int:
-        """Null dimensions that nobody declared, less those of entries without influence; negative for false ones."""
-        return self.nullity - self.declared - self.inert
+        """Null dimensions that no factor declares and no entry without influence explains; negative for false ones."""
+        return self.nullity - self.declared - self.approximate - self.inert
 
     def __str__(self) -> str:
         least = ">= " if self.method == "sketched" else ""
@@ -62,6 +65,7 @@ class Audit:
             f"  null space        {f'{least}{self.nullity:,}':>11}",
             f"  declared          {self.declared:>11,}   {self.overlap:,} shared by several factors",
             f"  without influence {self.inert:>11,}   entries that these inputs do not reach",
+            f"  approximate       {self.approximate:>11,}   scales that hold to rounding here",
             f"  unexplained       {f'{least}{self.unexplained:,}':>11}",
             f"  vertical defect   {self.vertical_defect:>11.0e}",
             f"  spectral gap      {self.spectral_gap:>11.0e}",

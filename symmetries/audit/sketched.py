@@ -63,6 +63,7 @@ def sketched_audit(
         nullity=true.dimension + max((left for *_, left, _ in searched), default=0),
         declared=declared,
         overlap=sum(factor.dimension(symmetry.shapes) for factor in exact) - declared,
+        approximate=0,
         inert=0,
         vertical_defect=worst,
         false_factors=false,

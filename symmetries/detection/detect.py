@@ -12,6 +12,7 @@ from ..factor import AbstractFactor
 from ..model_symmetry import ModelSymmetry
 from ..params import trainable_parameters
 from .examples import example_arguments
+from .homogeneity import propose_rescalings
 from .means import propose_reader_means, propose_writer_means
 from .network import Network
 from .pairs import propose_pairs
@@ -85,6 +86,7 @@ def _proposals(network: Network) -> Iterable[Proposal]:
     }
     yield from propose_shifts(network, written)
     yield from propose_rotations(network)
+    yield from propose_rescalings(network)
 
 
 def _distinct(factors: list[AbstractFactor]) -> Iterable[AbstractFactor]:

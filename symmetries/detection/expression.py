@@ -17,6 +17,10 @@ from .axes import Atom, Axes, Slot, resolved, resolved_pairs
 Pairs = tuple[tuple[Slot, Slot], ...]
 
 
+#: The name of norms that add something to what they divide by.
+EPS = "eps"
+
+
 class Kind(Enum):
     """What a node does; the rules know nothing else of an operation."""
 

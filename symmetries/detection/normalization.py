@@ -4,7 +4,7 @@ from typing import Any
 
 from .axes import Axes
 from .call import Call, Reading
-from .expression import Kind
+from .expression import EPS, Kind
 from .value import Value, data, elementwise
 
 
@@ -15,20 +15,20 @@ def softmax(call: Call, value: Value, dim: int, *_: Any, **__: Any) -> Value:
 
 def layer_norm(call: Call, value: Value, shape: list[int], weight: Any, bias: Any, *_: Any) -> list[Value | None]:
     """A LayerNorm with its gain and shift; mean and deviation are not read."""
-    core = value.mapped(Kind.LAYER_NORM, range(-len(shape), 0))
+    core = value.mapped(Kind.LAYER_NORM, range(-len(shape), 0), name=EPS)
     return [affine(core, weight, bias), None, None]
 
 
 def rms_norm(call: Call, value: Value, shape: list[int], weight: Any, *_: Any) -> list[Value | None]:
     """An RMSNorm with its gain."""
-    return [affine(value.mapped(Kind.RMS_NORM, range(-len(shape), 0)), weight, None), None]
+    return [affine(value.mapped(Kind.RMS_NORM, range(-len(shape), 0), name=EPS), weight, None), None]
 
 
 def group_norm(call: Call, value: Value, weight: Any, bias: Any, *sizes: Any) -> list[Value | None]:
     """A LayerNorm of every group of channels, then gain and shift by channel."""
     groups = sizes[3]
     split = value.reshaped([value.shape[0], groups, value.shape[1] // groups, *value.shape[2:]])
-    core = split.mapped(Kind.LAYER_NORM, range(2, len(split.axes)))
+    core = split.mapped(Kind.LAYER_NORM, range(2, len(split.axes)), name=EPS)
     return [by_channel(core.reshaped(value.shape), weight, bias), None, None]
 
 

@@ -82,8 +82,8 @@ class Recording:
     outputs: tuple[int, ...]
     is_logits: bool
 
-    def __call__(self, params: Params) -> list[Tensor]:
-        """The outputs at other parameters (double precision)."""
+    def __call__(self, params: Params, *, without_eps: bool = False) -> list[Tensor]:
+        """The outputs at other parameters (double precision), if asked for with the eps of every norm put to zero."""
         values: dict[int, Tensor] = {i: params[name] for i, name in enumerate(self.names)}
         last = {number: i for i, operation in enumerate(self.operations) for number in _read(operation)}
         last |= dict.fromkeys(self.outputs, len(self.operations))
@@ -99,12 +99,28 @@ class Recording:
                 args, kwargs = tree_map_only(Place, value, (operation.args, dict(operation.kwargs)))
                 if operation.is_in_place:
                     args = (args[0].clone(), *args[1:])
+                if without_eps:
+                    args = _without_eps(operation.function._schema.name, args)
                 result = operation.function(*args, **kwargs)
                 results = [result] if operation.is_single else list(result)
                 values.update((n, t) for n, t in zip(operation.results, results, strict=True) if n is not None)
                 for number in ending.get(i, ()):
                     values.pop(number, None)
         return [values[number] for number in self.outputs]
+
+
+#: Where norms take their eps; and the largest number that is an eps where it is added by hand.
+_EPS_PLACES = {"aten::native_layer_norm": 4, "aten::_fused_rms_norm": 3, "aten::native_group_norm": 7}
+_LARGEST_EPS = 1e-3
+
+
+def _without_eps(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments of an operation without the eps of a norm."""
+    place = _EPS_PLACES.get(name)
+    if place is not None and place < len(args):
+        return (*args[:place], 0.0, *args[place + 1 :])
+    by_hand = name in ("aten::add", "aten::add_") and len(args) > 1 and isinstance(args[1], float)
+    return (args[0], 0.0, *args[2:]) if by_hand and 0 < args[1] <= _LARGEST_EPS else args
 
 
 def _read(operation: Operation) -> list[int]:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from symmetries import ReaderMean, Symmetry, audit, detect, verify
+from symmetries import ReaderMean, Rescaling, Rotation, Symmetry, audit, detect, verify
 from symmetries.factor import COUNTED, SOFTMAX
 
 
@@ -469,7 +469,11 @@ class Towers(nn.Module):
 def test_normalized_values_that_are_compared_may_be_rotated_together(generator):
     model, x = generic(Towers), torch.randn(9, 11, dtype=torch.float64)
     symmetry = detect(model, x, head="raw")
-    rotations = [factor for factor in symmetry.factors if COUNTED in factor.flags]
+    rotations = [factor for factor in symmetry.factors if isinstance(factor, Rotation)]
+    assert {frozenset(factor.parameters) for factor in symmetry.factors if isinstance(factor, Rescaling)} == {
+        frozenset({"images.weight"}),
+        frozenset({"texts.weight"}),
+    }
     assert [factor.parameters for factor in rotations] == [{"images.weight", "texts.weight"}]
     assert rotations[0].dimension(symmetry.shapes) == 6
     assert not symmetry.unrecognised

@@ -267,6 +267,7 @@ SPECIMENS = (
         typed_tokens,
         {"raw": 328},
         sizes=(RealSize("BERT-base", model("BertModel", "BertConfig", keywords=_POOLER), text_on, {"raw": 1_359_698}),),
+        scales=5,
     ),
     Specimen(
         "BERT, masked language model",
@@ -282,6 +283,7 @@ SPECIMENS = (
                 {"softmax": 1_332_250},
             ),
         ),
+        scales=5,
     ),
     Specimen(
         "BERT, classifier",
@@ -290,6 +292,7 @@ SPECIMENS = (
         {"raw": 352},
         heads=_LOGITS,
         audited=400,
+        scales=5,
     ),
     Specimen(
         "DistilBERT",
@@ -297,6 +300,7 @@ SPECIMENS = (
         tokens(),
         {},
         sizes=(RealSize("DistilBERT-base", model("DistilBertModel", "DistilBertConfig"), text_on),),
+        scales=5,
     ),
     Specimen(
         "RoBERTa",
@@ -306,6 +310,7 @@ SPECIMENS = (
         sizes=(
             RealSize("RoBERTa-base", model("RobertaModel", "RobertaConfig", keywords=_POOLER, **_ROBERTA), text_on),
         ),
+        scales=5,
     ),
     Specimen(
         "GPT-2",
@@ -321,6 +326,7 @@ SPECIMENS = (
                 {"raw": 1_346_584, "softmax": 1_347_352},
             ),
         ),
+        scales=1,
     ),
     Specimen(
         "GPT-2, untied",
@@ -328,6 +334,7 @@ SPECIMENS = (
         tokens(),
         {"raw": 388, "softmax": 396},
         heads=_LOGITS,
+        scales=1,
     ),
     Specimen(
         "ViT",
@@ -344,6 +351,7 @@ SPECIMENS = (
                 {"raw": 1_644_358},
             ),
         ),
+        scales=1,
     ),
     Specimen(
         "CLIP",
@@ -368,6 +376,7 @@ SPECIMENS = (
                 {"raw": 3_659_556},
             ),
         ),
+        scales=1,
     ),
     Specimen(
         "T5 1.1, untied",
@@ -378,6 +387,7 @@ SPECIMENS = (
         {"raw": 550, "softmax": 558},
         heads=_LOGITS,
         audited=30,
+        scales=1,
     ),
     Specimen(
         "Llama",
@@ -386,6 +396,7 @@ SPECIMENS = (
         {"raw": 166, "softmax": 174},
         heads=_LOGITS,
         sizes=(RealSize("Llama-3-8B", causal("LlamaForCausalLM", **_LLAMA_8B), masked_text_on, {"raw": 13_338_624}),),
+        scales=1,
     ),
     Specimen(
         "Llama, tied",
@@ -394,6 +405,7 @@ SPECIMENS = (
         {"raw": 130, "softmax": 130},
         heads=_LOGITS,
         sizes=(RealSize("Llama-3.2-1B", causal("LlamaForCausalLM", **_LLAMA_1B), masked_text_on, {"raw": 729_088}),),
+        scales=1,
     ),
     Specimen(
         "Llama, attention biases",
@@ -401,6 +413,7 @@ SPECIMENS = (
         tokens(),
         {"raw": 182},
         heads=_LOGITS,
+        scales=1,
     ),
     Specimen(
         "Mistral",
@@ -411,6 +424,7 @@ SPECIMENS = (
         sizes=(
             RealSize("Mistral-7B", causal("MistralForCausalLM", **_MISTRAL_7B), masked_text_on, {"raw": 13_338_624}),
         ),
+        scales=1,
     ),
     Specimen(
         "Qwen2",
@@ -419,6 +433,7 @@ SPECIMENS = (
         {"raw": 166},
         heads=_LOGITS,
         sizes=(RealSize("Qwen2-0.5B", causal("Qwen2ForCausalLM", **_QWEN2), masked_text_on, {"raw": 359_424}),),
+        scales=1,
     ),
     Specimen(
         "Qwen3",
@@ -427,6 +442,7 @@ SPECIMENS = (
         {"raw": 154, "softmax": 162},
         heads=_LOGITS,
         sizes=(RealSize("Qwen3-0.6B", causal("Qwen3ForCausalLM", **_QWEN3), masked_text_on, {"raw": 3_815_168}),),
+        scales=13,
     ),
     Specimen(
         "Gemma 2",
@@ -435,9 +451,15 @@ SPECIMENS = (
         {"raw": 130},
         heads=_LOGITS,
         sizes=(RealSize("Gemma-2-2B", causal("Gemma2ForCausalLM", **_GEMMA2), masked_text_on, {"raw": 7_201_792}),),
+        scales=5,
     ),
     Specimen(
-        "Gemma 3", decoder("Gemma3ForCausalLM", query_pre_attn_scalar=4, **_TIED), tokens(), {"raw": 118}, heads=_LOGITS
+        "Gemma 3",
+        decoder("Gemma3ForCausalLM", query_pre_attn_scalar=4, **_TIED),
+        tokens(),
+        {"raw": 118},
+        heads=_LOGITS,
+        scales=17,
     ),
     Specimen(
         "Phi-3",
@@ -450,5 +472,6 @@ SPECIMENS = (
                 "Phi-3-mini", causal("Phi3ForCausalLM", pad_token_id=0, **_PHI3), masked_text_on, {"raw": 14_714_368}
             ),
         ),
+        scales=1,
     ),
 )

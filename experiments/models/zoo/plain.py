@@ -47,13 +47,14 @@ def pairs_of_sequences(generator: Generator, count: int) -> Arguments:
 
 
 SPECIMENS = (
-    Specimen("torch encoder", lambda: encoder(norm_first=False, activation=F.gelu), sequences, {"raw": 264}),
-    Specimen("torch encoder, norm first", lambda: encoder(norm_first=True), sequences, {"raw": 311}),
+    Specimen("torch encoder", lambda: encoder(norm_first=False, activation=F.gelu), sequences, {"raw": 264}, scales=3),
+    Specimen("torch encoder, norm first", lambda: encoder(norm_first=True), sequences, {"raw": 311}, scales=0),
     Specimen(
         "torch encoder, norm first, final norm",
         lambda: encoder(norm_first=True, activation=F.gelu, final_norm=True),
         sequences,
         {"raw": 328},
+        scales=0,
     ),
     Specimen("torch decoder", lambda: decoder(norm_first=False), pairs_of_sequences, {}),
     Specimen("torch decoder, norm first", lambda: decoder(norm_first=True), pairs_of_sequences, {}),

@@ -51,6 +51,7 @@ class Specimen:
         null: by head, the dimension of the null space of the parameter Jacobian, where it is known independently
             (families that hold only without the eps of a norm left out).
         heads: how the outputs are read, softmax where they are logits.
+        scales: the number of scales that norms forget where their eps is zero, where it is known independently.
         audited: how many inputs show that null space.
         sizes: published configurations of the same class.
         library: that it comes from.
@@ -61,6 +62,7 @@ class Specimen:
     inputs: Callable[[Generator, int], Arguments]
     null: Mapping[Head, int]
     heads: tuple[Head, ...] = ("raw",)
+    scales: int | None = None
     audited: int = 100
     sizes: tuple[RealSize, ...] = ()
     library: str = "torch"

@@ -1,0 +1,95 @@
+"""One-sided scalings: what a norm behind them forgets."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .errors import SymmetryError
+from .factor import APPROXIMATE, AbstractFactor
+from .params import Params, Shapes, Tangent, edited
+from .view import View
+
+
+@dataclass(frozen=True)
+class Rescaling(AbstractFactor):
+    r"""Parameters that may be scaled together, each to its own power.
+
+    .. math:: \theta_k \mapsto \lambda^{e_k} \theta_k, \qquad \lambda > 0,
+
+    one :math:`\lambda` for every copy. What is written to a norm is forgotten up to its scale: the maps that write a
+    residual stream, the queries of a head that is normalized, a channel before batch statistics. With the eps of the
+    norm this holds approximately (flag ``approximate``); without one, as for two embeddings compared by their cosine,
+    exactly, and then it is counted and left in the ball: relative metrics do not see it.
+
+    Elements are positive numbers, shape ``(copies,)``.
+
+    Args:
+        name: unique within a model.
+        terms: views ``(copies, n, 1)`` with their exponents, and a number that counts as added to the parameter (1 for
+            a gain that is stored without it).
+    """
+
+    name: str
+    terms: tuple[tuple[View, float, float], ...]
+    family: str = "scale before a norm"
+    flags: frozenset[str] = frozenset({APPROXIMATE})
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """All that is scaled."""
+        return tuple(view for view, _, _ in self.terms)
+
+    def _copies(self, shapes: Shapes) -> int:
+        return self.terms[0][0].shape(shapes)[0]
+
+    def check(self, shapes: Shapes) -> None:
+        """Every view must have the same number of copies and one column."""
+        for view in self.views:
+            got = view.shape(shapes)
+            if (got[0], got[2]) != (self._copies(shapes), 1):
+                raise SymmetryError(
+                    f"{self.name}: expected {self._copies(shapes)} copies of one column in {view.parameter!r} read as "
+                    f"{view.pattern!r}, got shape {got}"
+                )
+
+    def dimension(self, shapes: Shapes) -> int:
+        """The number of copies."""
+        return self._copies(shapes)
+
+    def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
+        """``scale`` times log-uniform over ``[condition^-1/2, condition^1/2]``."""
+        exponents = torch.rand(self._copies(shapes), generator=generator, dtype=torch.float64) - 0.5
+        return scale * condition**exponents
+
+    def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
+        """Gaussian logarithms, shape ``(copies,)``."""
+        return torch.randn(self._copies(shapes), generator=generator, dtype=torch.float64)
+
+    def exponential(self, algebra: Tensor) -> Tensor:
+        """``exp(x)``."""
+        return algebra.exp()
+
+    def inverse(self, element: Tensor) -> Tensor:
+        """``1 / lambda``."""
+        return 1.0 / element
+
+    def act(self, element: Tensor, params: Params) -> Params:
+        r""":math:`\lambda^{e} (\theta + o) - o`."""
+        moved = edited(params, self.parameters)
+        for view, exponent, offset in self.terms:
+            value = view.read(params)
+            view.write_(moved, element.to(value)[:, None, None] ** exponent * (value + offset) - offset)
+        return moved
+
+    def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
+        r""":math:`x\, e\, (\theta + o)`."""
+        tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
+        for view, exponent, offset in self.terms:
+            value = view.read(params)
+            view.write_(tangent, algebra.to(value)[:, None, None] * exponent * (value + offset))
+        return tangent
+
+    def section(self, params: Params) -> None:
+        """None: approximate scalings are never taken out, exact ones are only counted."""
+        return None
