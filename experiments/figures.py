@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as MplPath
 
 from measures import replacing
 
@@ -49,6 +52,41 @@ def orbit(document: Mapping[str, Any], path: Path) -> None:
     axes[0, 0].set(xscale="log", yscale="log", ylabel="measure at $g\\theta$ / at $\\theta$")
     axes[1, 0].set(yscale="log", ylim=(FLOOR, 1.0), ylabel="change of\nthe function")
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=7, fontsize=8)
+    save(figure, path)
+
+
+def symmetry_graph(graph: nx.Graph, title: str, path: Path) -> None:
+    """Parameters on the left in the order of the model, groups on the right, next to what they act on.
+
+    One colour for each family; the width of a box says nothing, its text how many of a kind there are.
+    """
+    left = [node for node, data in graph.nodes(data=True) if data["kind"] == "parameter"]
+    height = {node: float(-i) for i, node in enumerate(left)}
+    right = [node for node in graph if node not in height]
+    right.sort(key=lambda node: -sum(height[other] for other in graph[node]) / len(graph[node]))
+    step = max(len(left) - 1, 1) / max(len(right) - 1, 1)
+    height |= {node: -step * i for i, node in enumerate(right)}
+    families = dict.fromkeys(graph.nodes[node]["label"] for node in right)
+    colors = {family: f"C{i % 10}" for i, family in enumerate(families)}
+    figure = Figure(figsize=(11.0, 1.2 + 0.27 * max(len(left), len(right))), layout="constrained")
+    axes = figure.subplots()
+    for node in right:
+        color = colors[graph.nodes[node]["label"]]
+        for other in graph[node]:
+            ends = [(0.0, height[other]), (0.4, height[other]), (0.6, height[node]), (1.0, height[node])]
+            curve = MplPath(ends, [MplPath.MOVETO, MplPath.CURVE4, MplPath.CURVE4, MplPath.CURVE4])
+            axes.add_patch(PathPatch(curve, facecolor="none", edgecolor=color, lw=1.1, alpha=0.7))
+    for node, data in graph.nodes(data=True):
+        times = f"  \u00d7 {data['count']}" if data["count"] > 1 else ""
+        if data["kind"] == "parameter":
+            axes.annotate(f"{data['label']}{times}", (-0.02, height[node]), ha="right", va="center", fontsize=8)
+        else:
+            holds = "" if data["flags"] == ["exact"] else f"  ({', '.join(data['flags'])})"
+            text = f"{data['label']}{times}: {data['dimension']:,}{holds}"
+            color = colors[data["label"]]
+            axes.annotate(text, (1.02, height[node]), ha="left", va="center", fontsize=8, color=color)
+    axes.set(xlim=(-1.0, 2.0), ylim=(min(height.values()) - 1.0, 1.0), title=title)
+    axes.set_axis_off()
     save(figure, path)
 
 

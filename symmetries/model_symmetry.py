@@ -224,6 +224,29 @@ class ModelSymmetry:
         moved = self.act(self.section(double, balance=balance), double)
         return {name: params[name] if moved[name] is double[name] else moved[name].to(params[name]) for name in params}
 
+    def graph(self) -> nx.Graph:
+        """Factors and the parameters they move, as a bipartite graph.
+
+        Nodes are ``("factor", name)`` and ``("parameter", name)``. Both have ``kind``, ``label`` and ``dimension`` (the
+        number of entries of a parameter); factors have ``family``, ``flags`` and ``factor``, the name of their class.
+        """
+        graph: nx.Graph = nx.Graph()
+        for name, shape in self.shapes.items():
+            graph.add_node(("parameter", name), kind="parameter", label=name, dimension=shape.numel())
+        for factor, dimension in zip(self.factors, self._contributions, strict=True):
+            node = ("factor", factor.name)
+            graph.add_node(
+                node,
+                kind="factor",
+                label=factor.name,
+                dimension=dimension,
+                family=factor.family,
+                flags=sorted(factor.flags),
+                factor=type(factor).__name__,
+            )
+            graph.add_edges_from((node, ("parameter", name)) for name in sorted(factor.parameters))
+        return graph
+
     @cached_property
     def _components(self) -> tuple[tuple[Symmetry, ...], ...]:
         graph: nx.Graph = nx.Graph()
