@@ -1,6 +1,6 @@
 """What leaves the function of a network unchanged: groups, views, declarations, detection, proof, audit."""
 
-from .absorption import AbstractAbsorption, Gain, ReaderMean, Shear, Shift, WriterMean
+from .absorption import AbstractAbsorption, Gain, ReaderMean, Shear, Shift, Update, WriterMean
 from .audit import Audit, audit
 from .claims import Claim
 from .declarations import (
@@ -69,6 +69,7 @@ __all__ = [
     "Symmetry",
     "SymmetryError",
     "Tangent",
+    "Update",
     "View",
     "WriterMean",
     "audit",

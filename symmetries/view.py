@@ -68,9 +68,17 @@ class View:
     @property
     def column(self) -> "View":
         """The same entries with every matrix as one column."""
+        return self._flattened("{} 1")
+
+    @property
+    def row(self) -> "View":
+        """The same entries with every matrix as one row: each entry is a column of its own."""
+        return self._flattened("1 {}")
+
+    def _flattened(self, matrix: str) -> "View":
         *before, n, h = self._right
         entries = " ".join(axis for group in (n, h) for axis in group.strip("()").split() if axis != "1")
-        pattern = f"{' '.join(self._left)} -> {' '.join(before)} {f'({entries})' if entries else '1'} 1"
+        pattern = f"{' '.join(self._left)} -> {' '.join(before)} {matrix.format(f'({entries})' if entries else '1')}"
         return View(self.parameter, pattern, **dict(self.sizes)).at(*self.index)
 
     @property

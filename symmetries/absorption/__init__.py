@@ -7,6 +7,7 @@ from .gain import Gain
 from .mean import Channels, ReaderMean, WriterMean
 from .shear import Shear
 from .shift import Shift
+from .update import Update
 
 __all__ = [
     "AbstractAbsorption",
@@ -16,6 +17,7 @@ __all__ = [
     "ReaderMean",
     "Shear",
     "Shift",
+    "Update",
     "WriterMean",
     "independent_conditions",
 ]

@@ -22,7 +22,9 @@ RECTIFIERS = frozenset({"relu", "leaky_relu", "abs", "rrelu_with_noise"})
 
 def operand(value: Value | complex) -> Value:
     """A tensor as it is, a number as data."""
-    return value if isinstance(value, Value) else scalar()
+    if isinstance(value, Value):
+        return value
+    return scalar(value if isinstance(value, int | float) else None)
 
 
 def add(call: Call, left: Any, right: Any, alpha: float = 1) -> Value:

@@ -22,6 +22,7 @@ from .recording import Recording, record
 from .rotations import propose_rotations
 from .shifts import propose_shifts
 from .trial import TOLERANCE, Trial
+from .updates import pinned, propose_updates
 
 
 def detect(model: nn.Module, example: Any = None, head: Literal["softmax", "raw"] = "softmax") -> ModelSymmetry:
@@ -77,16 +78,20 @@ def detect(model: nn.Module, example: Any = None, head: Literal["softmax", "raw"
 
 
 def _proposals(network: Network) -> Iterable[Proposal]:
-    yield from propose_pairs(network)
+    updates = list(propose_updates(network))
+    yield from updates
+    redundant = pinned(updates)
+    yield from (pair for pair in propose_pairs(network) if not pair.alternatives or _parameters([pair]) - redundant)
     yield from propose_reader_means(network)
     writer_means = list(propose_writer_means(network))
     yield from writer_means
-    written = {
-        name for proposal in writer_means for group in proposal.alternatives for f in group for name in f.parameters
-    }
-    yield from propose_shifts(network, written)
+    yield from propose_shifts(network, _parameters(writer_means))
     yield from propose_rotations(network)
     yield from propose_rescalings(network)
+
+
+def _parameters(proposals: Iterable[Proposal]) -> set[str]:
+    return {name for proposal in proposals for group in proposal.alternatives for f in group for name in f.parameters}
 
 
 def _distinct(factors: list[AbstractFactor]) -> Iterable[AbstractFactor]:

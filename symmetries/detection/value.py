@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
+import torch
+
 from .axes import Axes, Axis, Misaligned, Slot, align, new_axes, reshape, resolved
 from .expression import Kind, Node, Selector, constant, unary
 
@@ -176,9 +178,9 @@ def joined(values: Sequence[Value], dim: int) -> Value:
     return Value(node, tuple((*along, *axis) if i == dim else axis for i, axis in enumerate(axes)))
 
 
-def scalar() -> Value:
-    """A number."""
-    return Value(constant(), ())
+def scalar(number: float | None = None) -> Value:
+    """A number, where it is known."""
+    return Value(constant(data=None if number is None else torch.tensor(number, dtype=torch.float64)), ())
 
 
 def data(shape: Sequence[int]) -> Value:

@@ -18,7 +18,6 @@ KNOWN_GAPS: dict[tuple[str, str], int] = {
     ("CLIP", "raw"): 1,  # a curve of gains of one spectrum
     ("timm ViT, qk-norm", "raw"): 2,  # such a curve in each of two layers
     ("timm ViT, qk-norm", "softmax"): 2,
-    ("LoRA on Llama, base trained", "raw"): 468,
     ("DoRA on Llama", "raw"): 12,
 }
 

@@ -17,9 +17,6 @@ from quotient import AbstractGeometry, Euclidean, Quotient
 from symmetries import ModelSymmetry, Params, detect, trainable_parameters
 from symmetries.function import DoublePrecision, tensors
 
-#: Adapters beside base weights that are trained too share these with the base's own heads: no metric is known there.
-COUPLED = "LoRA on Llama, base trained"
-
 TOLERANCE = 1e-6
 CONDITION = 100.0
 
@@ -32,7 +29,7 @@ def squared_error(model: nn.Module, batch: Any) -> Tensor:
     return (outputs - targets).square().mean()
 
 
-@pytest.fixture(params=[name for name in SPECIMENS if name != COUPLED])
+@pytest.fixture(params=list(SPECIMENS))
 def case(request: pytest.FixtureRequest, generator: torch.Generator) -> tuple[EmpiricalLoss, ModelSymmetry, Params]:
     specimen = SPECIMENS[request.param]
     try:

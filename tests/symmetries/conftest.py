@@ -14,6 +14,7 @@ from symmetries import (
     ModelSymmetry,
     Rotation,
     Shift,
+    Update,
     View,
     declare,
     diagonal,
@@ -138,13 +139,22 @@ class GatedMLP(nn.Module):
 
 
 class LoRA(nn.Module):
-    def __init__(self):
+    def __init__(self, *, base_trained: bool = False):
         super().__init__()
-        self.base = nn.Linear(9, 7).requires_grad_(False)
+        self.base = nn.Linear(9, 7).requires_grad_(base_trained)
         self.lora_A, self.lora_B = nn.Linear(9, 3, bias=False), nn.Linear(3, 7, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.base(x) + 2.0 * self.lora_B(self.lora_A(x))
+
+
+UPDATE = Update(
+    "update",
+    View("base.weight", "n m -> 1 n m"),
+    View("lora_B.weight", "n r -> 1 n r"),
+    View("lora_A.weight", "r m -> 1 m r"),
+    scale=2.0,
+)
 
 
 class DiagonalNet(nn.Module):
@@ -352,6 +362,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "fused": lambda: fused(nn.Linear),
     "fused, transposed": lambda: fused(Transposed),
     "LoRA": lambda: Case(LoRA(), (lora_pair("lora_A", "lora_B"),), (torch.randn(12, 9),), 9),
+    "LoRA, base trained": lambda: Case(LoRA(base_trained=True), (UPDATE,), (torch.randn(12, 9),), 48),
     "SwiGLU": lambda: Case(GatedMLP(nn.functional.silu), (gated_mlp(up="up", down="down"),), (torch.randn(60, 7),), 6),
     "ReGLU": lambda: Case(
         GatedMLP(nn.functional.leaky_relu),

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from symmetries import Gain, ReaderMean, Shear, Shift, SymmetryError, View, WriterMean
+from symmetries import Gain, ReaderMean, Shear, Shift, SymmetryError, Update, View, WriterMean
 
 
 @pytest.fixture
@@ -214,3 +214,19 @@ def test_shift_along_an_inverse_gain_is_one_number(params, generator):
     canonical = factor.act(factor.section(params), params)["table"]
     assert abs(canonical.mean().item()) < 1e-14
     assert factor.pins[0].shape(shapes) == (1, 20, 1)
+
+
+def test_canonical_representative_of_an_update_is_the_merged_weight(cases):
+    case = cases("LoRA, base trained")
+    params = {name: value.detach() for name, value in case.model.named_parameters()}
+    canonical = case.symmetry.canonical(params)
+    merged = params["base.weight"] + 2.0 * params["lora_B.weight"] @ params["lora_A.weight"]
+    torch.testing.assert_close(canonical["base.weight"], merged)
+    assert not canonical["lora_A.weight"].any()
+    assert not canonical["lora_B.weight"].any()
+
+
+def test_factors_of_an_update_must_fit_its_weight(params):
+    update = Update("update", View("w", "n m -> 1 n m"), View("other", "n r -> 1 n r"), View("table", "m r -> 1 m r"))
+    with pytest.raises(SymmetryError, match="expected factors"):
+        update.check({name: value.shape for name, value in params.items()})

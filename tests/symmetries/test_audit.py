@@ -35,6 +35,7 @@ def net(activation=nn.LeakyReLU):
         ("SwiGLU", 138, 6),
         ("ReGLU", 138, 12),
         ("LoRA", 48, 9),
+        ("LoRA, base trained", 118, 48),
         ("diagonal", 12, 6),
         ("mlp", 143, 15),
     ],

@@ -59,7 +59,7 @@ _ON_BERT = adapted(_BERT, _BERT_MODULES)
 SPECIMENS = (
     Specimen("LoRA on Llama", _ON_LLAMA, _LLAMA.inputs, {"raw": 56}),
     Specimen("LoRA on BERT", _ON_BERT, _BERT.inputs, {"raw": 60}),
-    Specimen("LoRA on Llama, base trained", with_trained_base(_ON_LLAMA), _LLAMA.inputs, {}),
+    Specimen("LoRA on Llama, base trained", with_trained_base(_ON_LLAMA), _LLAMA.inputs, {"raw": 690}),
     Specimen("LoRA on Llama, merged", merged(_ON_LLAMA), _LLAMA.inputs, {"raw": 166}),
     Specimen("LoRA on Llama, two adapters", with_another(_ON_LLAMA, _LLAMA_MODULES), _LLAMA.inputs, {"raw": 56}),
     Specimen("DoRA on Llama", adapted(_LLAMA, _LLAMA_MODULES, use_dora=True), _LLAMA.inputs, {"raw": 56}),
