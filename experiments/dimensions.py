@@ -52,6 +52,13 @@ What the families mean for a quotient:
   Frobenius or a Gram metric does not see them, `rest="tensorwise"` neither, an elementwise one does;
 - **softmax** ones hold for probabilities, not for logits; `head="raw"` leaves them out;
 - **approximate** ones hold where the eps of a norm is zero; they are never taken out, and not part of the dimension.
+
+T5: the closed form counts, for every head of the encoder, one bucket of relative positions that no pair of tokens
+reaches. Nothing depends on these 12 numbers; they are no symmetry of the computation, and detection leaves them out (an
+audit lists them as *without influence*).
+
+Not among the families yet: a one-dimensional curve of gains of equal spectrum, which occurs once for every LayerNorm on
+queries and keys and for the LayerNorm behind the patches of CLIP.
 """
 
 
