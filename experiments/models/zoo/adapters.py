@@ -18,14 +18,16 @@ _LLAMA = next(specimen for specimen in hugging_face.SPECIMENS if specimen.name =
 _BERT = next(specimen for specimen in hugging_face.SPECIMENS if specimen.name == "BERT")
 
 
-def adapted(specimen: Specimen, modules: tuple[str, ...], **options: Any) -> Callable[[], nn.Module]:
-    """Low-rank adapters on a base model at generic, frozen parameters."""
+def adapted(
+    specimen: Specimen, modules: tuple[str, ...], kind: str = "LoraConfig", **options: Any
+) -> Callable[[], nn.Module]:
+    """Adapters of a kind, low-rank ones by default, on a base model at generic, frozen parameters."""
 
     def build() -> nn.Module:
         peft = library("peft")
         base = specimen.build()
         generic_(base, torch.Generator().manual_seed(1))
-        config = peft.LoraConfig(r=_RANK, target_modules=list(modules), **options)
+        config = getattr(peft, kind)(target_modules=list(modules), **({"r": _RANK} | options))
         return peft.get_peft_model(base, config)
 
     return build
@@ -41,18 +43,27 @@ def merged(build: Callable[[], Any]) -> Callable[[], nn.Module]:
     return lambda: build().merge_and_unload().requires_grad_(True)
 
 
-def with_another(build: Callable[[], Any], modules: tuple[str, ...]) -> Callable[[], nn.Module]:
-    """A second adapter, which takes the place of the first."""
+def with_another(
+    build: Callable[[], Any], modules: tuple[str, ...], *, together: bool = False
+) -> Callable[[], nn.Module]:
+    """A second adapter, which takes the place of the first, or is active beside it."""
 
     def built() -> nn.Module:
         model = build()
         model.add_adapter("other", library("peft").LoraConfig(r=_RANK, target_modules=list(modules)))
-        model.set_adapter("other")
+        if together:
+            model.base_model.set_adapter(["default", "other"])
+        else:
+            model.set_adapter("other")
         return model
 
     return built
 
 
+_FEW = ("q_proj", "down_proj")
+_CONV1D = ("c_attn", "c_proj", "c_fc")
+_ADALORA = {"init_r": _RANK, "target_r": _RANK, "total_step": 10, "tinit": 1, "tfinal": 1}
+_GPT2 = next(specimen for specimen in hugging_face.SPECIMENS if specimen.name == "GPT-2")
 _ON_LLAMA = adapted(_LLAMA, _LLAMA_MODULES)
 _ON_BERT = adapted(_BERT, _BERT_MODULES)
 
@@ -62,5 +73,14 @@ SPECIMENS = (
     Specimen("LoRA on Llama, base trained", with_trained_base(_ON_LLAMA), _LLAMA.inputs, {"raw": 690}),
     Specimen("LoRA on Llama, merged", merged(_ON_LLAMA), _LLAMA.inputs, {"raw": 166}),
     Specimen("LoRA on Llama, two adapters", with_another(_ON_LLAMA, _LLAMA_MODULES), _LLAMA.inputs, {"raw": 56}),
-    Specimen("DoRA on Llama", adapted(_LLAMA, _LLAMA_MODULES, use_dora=True), _LLAMA.inputs, {"raw": 56}),
+    Specimen("DoRA on Llama", adapted(_LLAMA, _LLAMA_MODULES, use_dora=True), _LLAMA.inputs, {"raw": 68}),
+    Specimen("LoRA on GPT-2", adapted(_GPT2, _CONV1D, fan_in_fan_out=True), _GPT2.inputs, {"raw": 40}),
+    Specimen("LoRA on embeddings", adapted(_LLAMA, ("embed_tokens", "q_proj")), _LLAMA.inputs, {"raw": 12}),
+    Specimen(
+        "LoRA on Llama, two adapters at once",
+        with_another(adapted(_LLAMA, _FEW), _FEW, together=True),
+        _LLAMA.inputs,
+        {"raw": 4 * (2 * _RANK) ** 2},
+    ),
+    Specimen("AdaLoRA on Llama", adapted(_LLAMA, _FEW, "AdaLoraConfig", **_ADALORA), _LLAMA.inputs, {"raw": 24}),
 )
