@@ -149,3 +149,11 @@ def test_pattern_without_three_axes_is_an_error(pattern):
 def test_reading_an_unknown_parameter_names_the_nearest():
     with pytest.raises(SymmetryError, match=r"'attn.weight'"):
         View("attn.wieght", "copies n -> copies n 1").read({"attn.weight": torch.ones(2, 2)})
+
+
+def test_row_and_column_flatten_every_matrix_of_the_same_entries(generator):
+    tensor = torch.randn(6, 5, generator=generator)
+    view = View("w", "(copies h) n -> copies n h", copies=2)
+    matrices, column, row = (each.read({"w": tensor}) for each in (view, view.column, view.row))
+    assert torch.equal(column, matrices.reshape(2, 15, 1))
+    assert torch.equal(row, matrices.reshape(2, 1, 15))
