@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from .errors import SymmetryError
 from .factor import APPROXIMATE, AbstractFactor
 from .function import Inputs, NetworkFunction, doubled, require_evaluation
-from .model_symmetry import ModelSymmetry
+from .model_symmetry import Element, ModelSymmetry
 from .params import Params, require_finite, trainable_parameters
 
 WHOLE = "all factors together"
@@ -94,14 +94,16 @@ def defects(
         reference = function(point)
         _require_repeatable(reference, function(point))
 
-        def worst(point: Params, factors: list[AbstractFactor]) -> float:
-            g = symmetry.random(generator, condition, factors=factors)
-            return relative_change(function(symmetry.act(g, point)), reference)
+        def element(factors: list[AbstractFactor]) -> Element:
+            return symmetry.random(generator, condition, factors=factors)
 
-        found = {f.name: max(worst(point, [f]) for _ in range(draws)) for f in symmetry.factors}
+        def change(moved: Params) -> float:
+            return relative_change(function(moved), reference)
+
+        found = {f.name: max(change(symmetry.act(element([f]), point)) for _ in range(draws)) for f in symmetry.factors}
         del point  # the whole group moves every parameter: two copies otherwise
         exact = [factor for factor in symmetry.factors if _is_exact(factor)]
-        found[WHOLE] = max(worst(doubled(params), exact) for _ in range(draws))
+        found[WHOLE] = max(change(symmetry.act(element(exact), doubled(params))) for _ in range(draws))
     return found
 
 

@@ -155,11 +155,21 @@ class View:
     def write_(self, params: Params, value: Tensor) -> None:
         """Write matrices of shape ``(copies, n, h)`` into the parameter, in place."""
         tensor = params[self.parameter]
+        self._elementary(tensor).copy_(self._apart(value, tensor.shape))
+
+    def add_(self, params: Params, value: Tensor) -> None:
+        """Add what broadcasts to matrices of shape ``(copies, n, h)`` to the parameter, in place; no copy is made."""
+        tensor = params[self.parameter]
+        whole = value.expand(self.shape({self.parameter: tensor.shape}))
+        self._elementary(tensor).add_(self._apart(whole, tensor.shape))
+
+    def _apart(self, value: Tensor, shape: torch.Size) -> Tensor:
+        """Matrices ``(copies, n, h)`` with every axis of the right side apart."""
         merged = " ".join(self._right[len(self.index) :])
         pieces = torch.view_as_real(value) if self.is_complex else value
         used = set(merged.translate(_UNGROUPED).split())
-        axes = {name: length for name, length in self._axes(tensor.shape).items() if name in used}
-        self._elementary(tensor).copy_(rearrange(pieces, f"{merged} -> {merged.translate(_UNGROUPED)}", **axes))
+        axes = {name: length for name, length in self._axes(shape).items() if name in used}
+        return rearrange(pieces, f"{merged} -> {merged.translate(_UNGROUPED)}", **axes)
 
     def _elementary(self, tensor: Tensor) -> Tensor:
         """An alias of ``tensor`` with every axis of the right side apart and the index taken.

@@ -60,7 +60,7 @@ def require_last_axis(name: str, views: tuple[View, ...], k: int, shapes: Shapes
 def added(changes: Iterable[tuple[View, Tensor]], target: Params) -> Params:
     """``target`` with changes added to what views read of it, in place."""
     for view, change in changes:
-        view.write_(target, view.read(target) + change)
+        view.add_(target, change)
     return target
 
 
