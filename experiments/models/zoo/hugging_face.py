@@ -4,74 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, nn
 
+from . import published, tiny
+from .examples import image_and_text_on, image_on, long_texts_on, masked_text_on, text_on
 from .optional import library
 from .specimen import Arguments, Head, RealSize, Specimen
 
 Inputs = Callable[[Generator, int], Arguments]
-
-_VOCABULARY, _POSITIONS = 11, 5
-_WIDTH, _HIDDEN, _DEPTH = 8, 9, 2
-_CLASSES, _IMAGE, _PATCH, _CHANNELS = 7, 4, 2, 4
-
-#: One name for each size in the configurations of the BERT family, of T5, and of the Llama family.
-_ENCODER: dict[str, Any] = {
-    "vocab_size": _VOCABULARY,
-    "hidden_size": _WIDTH,
-    "num_hidden_layers": _DEPTH,
-    "num_attention_heads": 2,
-    "intermediate_size": _HIDDEN,
-    "max_position_embeddings": _POSITIONS,
-    "layer_norm_eps": 1e-5,
-}
-_DISTILLED: dict[str, Any] = {
-    "vocab_size": _VOCABULARY,
-    "dim": _WIDTH,
-    "n_layers": _DEPTH,
-    "n_heads": 2,
-    "hidden_dim": _HIDDEN,
-    "max_position_embeddings": _POSITIONS,
-}
-_GPT: dict[str, Any] = {
-    "vocab_size": _VOCABULARY,
-    "n_positions": _POSITIONS,
-    "n_embd": _WIDTH,
-    "n_layer": _DEPTH,
-    "n_head": 2,
-    "n_inner": _HIDDEN,
-}
-_VISION: dict[str, Any] = {
-    "hidden_size": _WIDTH,
-    "num_hidden_layers": _DEPTH,
-    "num_attention_heads": 2,
-    "intermediate_size": _HIDDEN,
-    "image_size": _IMAGE,
-    "patch_size": _PATCH,
-    "layer_norm_eps": 1e-6,
-}
-_DECODER: dict[str, Any] = {
-    "vocab_size": _VOCABULARY,
-    "hidden_size": _WIDTH,
-    "num_hidden_layers": _DEPTH,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 4,
-    "intermediate_size": _HIDDEN,
-    "max_position_embeddings": 32,
-    "pad_token_id": 0,
-}
-_T5: dict[str, Any] = {
-    "vocab_size": _VOCABULARY,
-    "d_model": _WIDTH,
-    "d_kv": 4,
-    "d_ff": _HIDDEN,
-    "num_layers": _DEPTH,
-    "num_heads": 2,
-    "relative_attention_num_buckets": 8,
-    "relative_attention_max_distance": 16,
-    "use_cache": False,
-}
 
 
 def model(
@@ -100,7 +40,7 @@ def untied(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
 
 def distilled() -> nn.Module:
     """The eps of its norms, 1e-12 whatever the configuration, would hide: scales would pass for exact."""
-    made = model("DistilBertModel", "DistilBertConfig", **_DISTILLED)()
+    made = model("DistilBertModel", "DistilBertConfig", **tiny.DISTILLED)()
     for module in made.modules():
         if isinstance(module, nn.LayerNorm):
             module.eps = 1e-5
@@ -109,73 +49,45 @@ def distilled() -> nn.Module:
 
 def clip() -> nn.Module:
     """Both towers: text and image."""
-    text = {**_ENCODER, "eos_token_id": _VOCABULARY - 1, "bos_token_id": 0, "pad_token_id": 1}
-    vision = {**_VISION, "num_channels": 3}
+    text = {**tiny.ENCODER, "eos_token_id": tiny.VOCABULARY - 1, "bos_token_id": 0, "pad_token_id": 1}
+    vision = {**tiny.VISION, "num_channels": 3}
     return model("CLIPModel", "CLIPConfig", text_config=text, vision_config=vision, projection_dim=8)()
 
 
-def tokens(low: int = 0, length: int = _POSITIONS) -> Inputs:
+def tokens(low: int = 0, length: int = tiny.POSITIONS) -> Inputs:
     """Uniform tokens from ``low`` on."""
 
     def draw(generator: Generator, count: int) -> Arguments:
-        return {"input_ids": torch.randint(low, _VOCABULARY, (count, length), generator=generator)}
+        return {"input_ids": torch.randint(low, tiny.VOCABULARY, (count, length), generator=generator)}
 
     return draw
 
 
 def typed_tokens(generator: Generator, count: int) -> Arguments:
     """Uniform tokens of both types."""
-    types = torch.randint(0, 2, (count, _POSITIONS), generator=generator)
+    types = torch.randint(0, 2, (count, tiny.POSITIONS), generator=generator)
     return {**tokens()(generator, count), "token_type_ids": types}
 
 
 def images(generator: Generator, count: int) -> Arguments:
     """Gaussian images."""
-    shape = (count, _CHANNELS, _IMAGE, _IMAGE)
+    shape = (count, tiny.CHANNELS, tiny.IMAGE, tiny.IMAGE)
     return {"pixel_values": 2.0 * torch.randn(shape, generator=generator, dtype=torch.float64)}
 
 
 def images_and_texts(generator: Generator, count: int) -> Arguments:
     """Texts that end, anywhere but at the start, in the token that CLIP reads."""
-    texts = torch.randint(0, _VOCABULARY - 1, (count, _POSITIONS), generator=generator)
-    ends = torch.randint(1, _POSITIONS, (count,), generator=generator)
-    texts[torch.arange(count), ends] = _VOCABULARY - 1
-    shape = (count, 3, _IMAGE, _IMAGE)
+    texts = torch.randint(0, tiny.VOCABULARY - 1, (count, tiny.POSITIONS), generator=generator)
+    ends = torch.randint(1, tiny.POSITIONS, (count,), generator=generator)
+    texts[torch.arange(count), ends] = tiny.VOCABULARY - 1
+    shape = (count, 3, tiny.IMAGE, tiny.IMAGE)
     return {"input_ids": texts, "pixel_values": 2.0 * torch.randn(shape, generator=generator, dtype=torch.float64)}
 
 
 def two_texts(generator: Generator, count: int) -> Arguments:
     """Long enough for every bucket of relative positions."""
-    draws = torch.randint(0, _VOCABULARY, (count, 30), generator=generator)
+    draws = torch.randint(0, tiny.VOCABULARY, (count, 30), generator=generator)
     return {"input_ids": draws[:, :15], "decoder_input_ids": draws[:, 15:]}
-
-
-def image_and_text_on(device: torch.device) -> Arguments:
-    """One image of 224 by 224 and a text of four tokens."""
-    return {**image_on(device), "input_ids": torch.ones(1, 4, dtype=torch.long, device=device)}
-
-
-def text_on(device: torch.device) -> Arguments:
-    """Two tokens."""
-    return {"input_ids": torch.ones(1, 2, dtype=torch.long, device=device)}
-
-
-def masked_text_on(device: torch.device) -> Arguments:
-    """Four tokens and the mask of a decoder, which some cannot make without values."""
-    mask: Tensor = torch.zeros(1, 1, 4, 4, device=device)
-    return {"input_ids": torch.ones(1, 4, dtype=torch.long, device=device), "attention_mask": mask}
-
-
-def image_on(device: torch.device) -> Arguments:
-    """One image of 224 by 224."""
-    return {"pixel_values": torch.ones(1, 3, 224, 224, device=device)}
-
-
-def long_texts_on(device: torch.device) -> Arguments:
-    """Texts that reach the last bucket of relative positions."""
-    ids = torch.ones(1, 130, dtype=torch.long, device=device)
-    mask = torch.zeros(1, 1, 130, 130, device=device)
-    return {"input_ids": ids, "decoder_input_ids": ids, "decoder_attention_mask": mask}
 
 
 def causal(name: str, /, **sizes: Any) -> Callable[[], nn.Module]:
@@ -187,73 +99,8 @@ def causal(name: str, /, **sizes: Any) -> Callable[[], nn.Module]:
 
 def decoder(name: str, /, **sizes: Any) -> Callable[[], nn.Module]:
     """A tiny one of the Llama family."""
-    return causal(name, **{**_DECODER, **sizes})
+    return causal(name, **{**tiny.DECODER, **sizes})
 
-
-_LLAMA_8B: dict[str, Any] = {
-    "vocab_size": 128256,
-    "hidden_size": 4096,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "intermediate_size": 14336,
-}
-_LLAMA_1B: dict[str, Any] = {
-    "vocab_size": 128256,
-    "hidden_size": 2048,
-    "num_hidden_layers": 16,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "head_dim": 64,
-    "intermediate_size": 8192,
-    "tie_word_embeddings": True,
-}
-_MISTRAL_7B: dict[str, Any] = {**_LLAMA_8B, "vocab_size": 32000}
-_QWEN2: dict[str, Any] = {
-    "vocab_size": 151936,
-    "hidden_size": 896,
-    "num_hidden_layers": 24,
-    "num_attention_heads": 14,
-    "num_key_value_heads": 2,
-    "intermediate_size": 4864,
-    "tie_word_embeddings": True,
-}
-_QWEN3: dict[str, Any] = {
-    "vocab_size": 151936,
-    "hidden_size": 1024,
-    "num_hidden_layers": 28,
-    "num_attention_heads": 16,
-    "num_key_value_heads": 8,
-    "head_dim": 128,
-    "intermediate_size": 3072,
-    "tie_word_embeddings": True,
-}
-_GEMMA2: dict[str, Any] = {
-    "vocab_size": 256000,
-    "hidden_size": 2304,
-    "num_hidden_layers": 26,
-    "num_attention_heads": 8,
-    "num_key_value_heads": 4,
-    "head_dim": 256,
-    "intermediate_size": 9216,
-}
-_PHI3: dict[str, Any] = {
-    "vocab_size": 32064,
-    "hidden_size": 3072,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 32,
-    "intermediate_size": 8192,
-}
-_ROBERTA: dict[str, Any] = {"vocab_size": 50265, "max_position_embeddings": 514, "type_vocab_size": 1}
-_T5_BASE: dict[str, Any] = {
-    "d_model": 768,
-    "d_kv": 64,
-    "d_ff": 3072,
-    "num_layers": 12,
-    "num_heads": 12,
-    "use_cache": False,
-}
 
 _TIED: dict[str, Any] = {"tie_word_embeddings": True}
 _UNTIED: dict[str, Any] = {"tie_word_embeddings": False}
@@ -263,7 +110,7 @@ _POOLER: dict[str, Any] = {"add_pooling_layer": False}
 SPECIMENS = (
     Specimen(
         "BERT",
-        model("BertModel", "BertConfig", keywords=_POOLER, **_ENCODER),
+        model("BertModel", "BertConfig", keywords=_POOLER, **tiny.ENCODER),
         typed_tokens,
         {"raw": 328},
         sizes=(RealSize("BERT-base", model("BertModel", "BertConfig", keywords=_POOLER), text_on, {"raw": 1_359_698}),),
@@ -271,7 +118,7 @@ SPECIMENS = (
     ),
     Specimen(
         "BERT, masked language model",
-        model("BertForMaskedLM", "BertConfig", **_ENCODER),
+        model("BertForMaskedLM", "BertConfig", **tiny.ENCODER),
         typed_tokens,
         {"raw": 343, "softmax": 351},
         heads=_LOGITS,
@@ -287,7 +134,7 @@ SPECIMENS = (
     ),
     Specimen(
         "BERT, classifier",
-        model("BertForSequenceClassification", "BertConfig", num_labels=_CLASSES, **_ENCODER),
+        model("BertForSequenceClassification", "BertConfig", num_labels=tiny.CLASSES, **tiny.ENCODER),
         typed_tokens,
         {"raw": 352},
         heads=_LOGITS,
@@ -304,17 +151,19 @@ SPECIMENS = (
     ),
     Specimen(
         "RoBERTa",
-        model("RobertaModel", "RobertaConfig", keywords=_POOLER, **{**_ENCODER, "max_position_embeddings": 7}),
+        model("RobertaModel", "RobertaConfig", keywords=_POOLER, **{**tiny.ENCODER, "max_position_embeddings": 7}),
         tokens(low=2),
         {},
         sizes=(
-            RealSize("RoBERTa-base", model("RobertaModel", "RobertaConfig", keywords=_POOLER, **_ROBERTA), text_on),
+            RealSize(
+                "RoBERTa-base", model("RobertaModel", "RobertaConfig", keywords=_POOLER, **published.ROBERTA), text_on
+            ),
         ),
         scales=5,
     ),
     Specimen(
         "GPT-2",
-        model("GPT2LMHeadModel", "GPT2Config", use_cache=False, **_GPT),
+        model("GPT2LMHeadModel", "GPT2Config", use_cache=False, **tiny.GPT),
         tokens(),
         {"raw": 333, "softmax": 341},
         heads=_LOGITS,
@@ -330,7 +179,7 @@ SPECIMENS = (
     ),
     Specimen(
         "GPT-2, untied",
-        model("GPT2LMHeadModel", "GPT2Config", use_cache=False, **_UNTIED, **_GPT),
+        model("GPT2LMHeadModel", "GPT2Config", use_cache=False, **_UNTIED, **tiny.GPT),
         tokens(),
         {"raw": 388, "softmax": 396},
         heads=_LOGITS,
@@ -338,7 +187,9 @@ SPECIMENS = (
     ),
     Specimen(
         "ViT",
-        model("ViTForImageClassification", "ViTConfig", num_channels=_CHANNELS, num_labels=_CLASSES, **_VISION),
+        model(
+            "ViTForImageClassification", "ViTConfig", num_channels=tiny.CHANNELS, num_labels=tiny.CLASSES, **tiny.VISION
+        ),
         images,
         {"raw": 409, "softmax": 417},
         heads=_LOGITS,
@@ -363,7 +214,7 @@ SPECIMENS = (
     ),
     Specimen(
         "T5 1.0",
-        model("T5ForConditionalGeneration", "T5Config", **_T5),
+        model("T5ForConditionalGeneration", "T5Config", **tiny.T5),
         two_texts,
         {"raw": 514, "softmax": 514},
         heads=_LOGITS,
@@ -371,7 +222,7 @@ SPECIMENS = (
         sizes=(
             RealSize(
                 "T5-base",
-                model("T5ForConditionalGeneration", "T5Config", **_T5_BASE),
+                model("T5ForConditionalGeneration", "T5Config", **published.T5_BASE),
                 long_texts_on,
                 {"raw": 3_659_556},
             ),
@@ -381,7 +232,7 @@ SPECIMENS = (
     Specimen(
         "T5 1.1, untied",
         untied(
-            model("T5ForConditionalGeneration", "T5Config", feed_forward_proj="gated-gelu", **_UNTIED, **_T5),
+            model("T5ForConditionalGeneration", "T5Config", feed_forward_proj="gated-gelu", **_UNTIED, **tiny.T5),
         ),
         two_texts,
         {"raw": 550, "softmax": 558},
@@ -395,7 +246,11 @@ SPECIMENS = (
         tokens(),
         {"raw": 166, "softmax": 174},
         heads=_LOGITS,
-        sizes=(RealSize("Llama-3-8B", causal("LlamaForCausalLM", **_LLAMA_8B), masked_text_on, {"raw": 13_338_624}),),
+        sizes=(
+            RealSize(
+                "Llama-3-8B", causal("LlamaForCausalLM", **published.LLAMA_8B), masked_text_on, {"raw": 13_338_624}
+            ),
+        ),
         scales=1,
     ),
     Specimen(
@@ -404,7 +259,11 @@ SPECIMENS = (
         tokens(),
         {"raw": 130, "softmax": 130},
         heads=_LOGITS,
-        sizes=(RealSize("Llama-3.2-1B", causal("LlamaForCausalLM", **_LLAMA_1B), masked_text_on, {"raw": 729_088}),),
+        sizes=(
+            RealSize(
+                "Llama-3.2-1B", causal("LlamaForCausalLM", **published.LLAMA_1B), masked_text_on, {"raw": 729_088}
+            ),
+        ),
         scales=1,
     ),
     Specimen(
@@ -422,7 +281,9 @@ SPECIMENS = (
         {"raw": 166},
         heads=_LOGITS,
         sizes=(
-            RealSize("Mistral-7B", causal("MistralForCausalLM", **_MISTRAL_7B), masked_text_on, {"raw": 13_338_624}),
+            RealSize(
+                "Mistral-7B", causal("MistralForCausalLM", **published.MISTRAL_7B), masked_text_on, {"raw": 13_338_624}
+            ),
         ),
         scales=1,
     ),
@@ -432,7 +293,9 @@ SPECIMENS = (
         tokens(),
         {"raw": 166},
         heads=_LOGITS,
-        sizes=(RealSize("Qwen2-0.5B", causal("Qwen2ForCausalLM", **_QWEN2), masked_text_on, {"raw": 359_424}),),
+        sizes=(
+            RealSize("Qwen2-0.5B", causal("Qwen2ForCausalLM", **published.QWEN2), masked_text_on, {"raw": 359_424}),
+        ),
         scales=1,
     ),
     Specimen(
@@ -441,7 +304,9 @@ SPECIMENS = (
         tokens(),
         {"raw": 154, "softmax": 162},
         heads=_LOGITS,
-        sizes=(RealSize("Qwen3-0.6B", causal("Qwen3ForCausalLM", **_QWEN3), masked_text_on, {"raw": 3_815_168}),),
+        sizes=(
+            RealSize("Qwen3-0.6B", causal("Qwen3ForCausalLM", **published.QWEN3), masked_text_on, {"raw": 3_815_168}),
+        ),
         scales=13,
     ),
     Specimen(
@@ -450,7 +315,9 @@ SPECIMENS = (
         tokens(),
         {"raw": 130},
         heads=_LOGITS,
-        sizes=(RealSize("Gemma-2-2B", causal("Gemma2ForCausalLM", **_GEMMA2), masked_text_on, {"raw": 7_201_792}),),
+        sizes=(
+            RealSize("Gemma-2-2B", causal("Gemma2ForCausalLM", **published.GEMMA2), masked_text_on, {"raw": 7_201_792}),
+        ),
         scales=5,
     ),
     Specimen(
@@ -469,7 +336,10 @@ SPECIMENS = (
         heads=_LOGITS,
         sizes=(
             RealSize(
-                "Phi-3-mini", causal("Phi3ForCausalLM", pad_token_id=0, **_PHI3), masked_text_on, {"raw": 14_714_368}
+                "Phi-3-mini",
+                causal("Phi3ForCausalLM", pad_token_id=0, **published.PHI3),
+                masked_text_on,
+                {"raw": 14_714_368},
             ),
         ),
         scales=1,
