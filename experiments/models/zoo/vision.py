@@ -107,6 +107,6 @@ SPECIMENS = (
         audited=400,
         scales=1,
     ),
-    Specimen("timm ResNet", resnet, images(2, 64), {}, _LOGITS, audited=800, sizes=size("resnet18")),
-    Specimen("timm ConvNeXt", convnext, images(2, 64), {}, _LOGITS, audited=800, sizes=size("convnext_tiny")),
+    Specimen("timm ResNet", resnet, images(2, 32), {}, _LOGITS, audited=1100, sizes=size("resnet18")),
+    Specimen("timm ConvNeXt", convnext, images(2, 32), {}, _LOGITS, audited=1100, sizes=size("convnext_tiny")),
 )
