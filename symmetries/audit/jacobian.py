@@ -69,7 +69,7 @@ class Jacobian:
 
     def dense(self, weights: Tensor) -> Tensor:
         """``weights @ J`` as one matrix on the CPU."""
-        parts = (torch.cat([g.flatten(1) for g in rows.values()], 1).cpu() for rows in self.rows(weights))
+        parts = (torch.cat([g.reshape(len(g), -1) for g in rows.values()], 1).cpu() for rows in self.rows(weights))
         return torch.cat(list(parts))
 
     def product(self, tangent: Tangent) -> Tensor:
