@@ -12,13 +12,13 @@ from ..factor import AbstractFactor
 from ..model_symmetry import ModelSymmetry
 from ..params import trainable_parameters
 from .examples import example_arguments
-from .homogeneity import propose_rescalings
 from .means import propose_reader_means, propose_writer_means
 from .network import Network
 from .pairs import propose_pairs
 from .proposal import Proposal
 from .reading import read
 from .recording import Recording, record
+from .rescalings import propose_rescalings, propose_trades
 from .rotations import propose_rotations
 from .shifts import propose_shifts
 from .trial import TOLERANCE, Trial
@@ -81,7 +81,9 @@ def _proposals(network: Network) -> Iterable[Proposal]:
     updates = list(propose_updates(network))
     yield from updates
     redundant = pinned(updates)
-    yield from (pair for pair in propose_pairs(network) if not pair.alternatives or _parameters([pair]) - redundant)
+    pairs = [pair for pair in propose_pairs(network) if not pair.alternatives or _parameters([pair]) - redundant]
+    yield from pairs
+    yield from propose_trades(network, _parameters(pairs))
     yield from propose_reader_means(network)
     writer_means = list(propose_writer_means(network))
     yield from writer_means

@@ -1,24 +1,21 @@
-r"""Scales that norms forget: how every value of a network scales with its parameters.
+r"""How every value of a network scales with its parameters.
 
 If every parameter is multiplied by :math:`\lambda^{e}`, with an exponent e of its own, every value that linear and
 positively homogeneous operations make of them is multiplied by a power too. The exponents of values are linear forms in
 those of the parameters; sums need equal ones, nonlinear functions and outputs the exponent zero, and a norm gives the
 exponent zero whatever it reads. What solves these equations, and not those in which norms read exponent zero, is a
-scale that some norm forgets.
+scale that some norm forgets; what solves those too is a scale that parameters trade among each other.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from sympy import QQ, lcm
 from sympy.polys.matrices import DomainMatrix
 
-from ..factor import APPROXIMATE, COUNTED, EXACT
-from ..rescaling import Rescaling
 from .axes import Atom, Slot
-from .expression import EPS, Kind, Node
-from .layout import Unviewable, leaf_view, title
+from .expression import Kind, Node
 from .network import Network
-from .proposal import Proposal
 
 #: The exponents of parameters that an exponent of a value is the sum of, with integer coefficients.
 Form = dict[int, int]
@@ -26,35 +23,10 @@ Exponents = dict[Node, int]
 
 _NORMS = (Kind.LAYER_NORM, Kind.RMS_NORM)
 _PASSING = (Kind.SUM, Kind.JOIN, Kind.AVERAGE, Kind.RECTIFIER, Kind.MASK, Kind.POOL)
+_POSITIVE = (Kind.RECTIFIER, Kind.POOL)
 
 
-def propose_rescalings(network: Network) -> Iterator[Proposal]:
-    """One factor for every scale that norms forget and that no cancellation explains."""
-    system = _System(network)
-    for exponents in system.solutions():
-        support = [leaf for leaf, exponent in exponents.items() if exponent]
-        norms = [core for core in system.norms if system.value(system.forms[core.operands[0]], exponents)]
-        approximate = any(core.name == EPS for core in norms)
-        try:
-            yield Proposal(((_factor(system, exponents, support, approximate),),))
-        except Unviewable:
-            continue  # a scale of a part that no view describes: approximate ones are a courtesy, nothing is missing
-
-
-def _factor(system: "_System", exponents: Exponents, support: list[Node], approximate: bool) -> Rescaling:
-    first = min(support, key=lambda leaf: leaf.order)
-    sign = 1 if exponents[first] > 0 else -1
-    kept = system.kept(exponents)
-    terms = []
-    for leaf in support:
-        copies = [next(slot for slot in leaf.free if slot.atom.root() is atom) for atom in kept]
-        view = leaf_view(leaf, copies=copies, n=[slot for slot in leaf.free if slot not in copies])
-        terms.append((view, float(sign * exponents[leaf]), leaf.offset))
-    flags = frozenset({APPROXIMATE}) if approximate else frozenset({EXACT, COUNTED})
-    return Rescaling(f"scale of {title(first)}", tuple(terms), flags=flags)
-
-
-class _System:
+class Homogeneity:
     """The linear equations between the exponents of parameters."""
 
     def __init__(self, network: Network) -> None:
@@ -89,19 +61,32 @@ class _System:
             self._equations += operands
         return {}
 
-    def solutions(self) -> Iterator[Exponents]:
+    def forgotten(self) -> Iterator[Exponents]:
         """Independent solutions, modulo those in which every norm reads exponent zero."""
-        equations = [form for form in self._equations if form]
         if not self._leaves or not self.norms:
             return
-        free = self._matrix(equations).nullspace()  # (solutions, leaves)
+        free = self._matrix(self._equations).nullspace()  # (solutions, leaves)
         read = self._matrix([self.forms[core.operands[0]] for core in self.norms])
         # What the norms read comes first, reduced: one solution for every norm, or for those that read one stream.
         reduced, pivots = (free * read.transpose()).hstack(free).rref()
         for row in range(sum(pivot < len(self.norms) for pivot in pivots)):
-            solution = [QQ.to_sympy(entry) for entry in reduced.to_list()[row][len(self.norms) :]]
-            scale = lcm([entry.q for entry in solution])
-            yield {leaf: int(solution[i] * scale) for leaf, i in self._place.items()}
+            yield self._exponents(reduced.to_list()[row][len(self.norms) :])
+
+    def traded(self, known: Sequence[Exponents]) -> Iterator[Exponents]:
+        """Independent solutions in which every norm reads exponent zero, modulo known ones."""
+        if not self._leaves:
+            return
+        free = self._matrix([*self._equations, *(self.forms[core.operands[0]] for core in self.norms)]).nullspace()
+        spanned = self._matrix([{self._place[leaf]: e for leaf, e in each.items()} for each in known])
+        _, pivots = spanned.vstack(free).transpose().rref()  # the pivots are rows that those before do not span
+        for row in (pivot - spanned.shape[0] for pivot in pivots if pivot >= spanned.shape[0]):
+            yield self._exponents(free.to_list()[row])
+
+    def _exponents(self, row: Sequence[Any]) -> Exponents:
+        """A rational solution as the smallest integer one, without zeros."""
+        solution = [QQ.to_sympy(entry) for entry in row]
+        scale = lcm([entry.q for entry in solution])
+        return {leaf: int(solution[i] * scale) for leaf, i in self._place.items() if solution[i]}
 
     def _matrix(self, forms: list[Form]) -> DomainMatrix:
         rows = {i: {j: QQ(c) for j, c in form.items()} for i, form in enumerate(forms) if form}
@@ -109,7 +94,11 @@ class _System:
 
     def value(self, form: Form, exponents: Exponents) -> int:
         """The exponent of a value for given exponents of the parameters."""
-        return sum(c * exponents[self._leaves[i]] for i, c in form.items())
+        return sum(c * exponents.get(self._leaves[i], 0) for i, c in form.items())
+
+    def is_positive(self, exponents: Exponents) -> bool:
+        """Whether an operation scales that only positive factors pass."""
+        return any(n.kind in _POSITIVE and self.value(self.forms[n], exponents) for n in self._network.nodes)
 
     def kept(self, exponents: Exponents) -> list[Atom]:
         """The axes along which every scaled value may have a factor of its own: heads, groups of channels."""

@@ -1,6 +1,6 @@
 """Factor pairs and gains, from the scalings that cancel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -17,7 +17,7 @@ from .expression import Kind, Node
 from .layout import Unviewable, leaf_view, title
 from .network import Network
 from .norms import norms
-from .parts import lineage, starts
+from .parts import maximal, starts
 from .proposal import Proposal
 from .scaling import Freedom, Solution, common_atoms, solutions
 
@@ -110,7 +110,7 @@ def _family(group: list[Solution]) -> _Family | None:
     axes = {slot.atom.root() for solution in group if solution.freedom is freedom for _, slot in solution.exponents}
     matrix = tuple(atom for atom in common if atom in axes) if freedom is Freedom.MATRIX else ()
     copies = tuple(atom for atom in common if atom not in matrix)
-    sides = (_maximal([node for node, s in leaves.items() if s == sign]) for sign in (1, -1))
+    sides = (_sorted([node for node, s in leaves.items() if s == sign]) for sign in (1, -1))
     first_side, second_side = sorted(sides, key=lambda side: min(map(_order, side)))
     return _Family(matrix, copies, (first_side, second_side), freedom, tuple(group))
 
@@ -120,10 +120,9 @@ def _order(leaf: Node) -> tuple[int, ...]:
     return (leaf.order, *(start for start, _ in starts(leaf)))
 
 
-def _maximal(leaves: list[Node]) -> tuple[Node, ...]:
+def _sorted(leaves: Iterable[Node]) -> tuple[Node, ...]:
     """Weights before biases, without the parts of a parameter that is there as a whole."""
-    maximal = [leaf for leaf in leaves if not set(lineage(leaf)[1:]) & set(leaves)]
-    return tuple(sorted(maximal, key=lambda leaf: (-len(leaf.free), _order(leaf))))
+    return tuple(sorted(maximal(leaves), key=lambda leaf: (-len(leaf.free), _order(leaf))))
 
 
 def _factors(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor, ...]]:

@@ -56,6 +56,12 @@ def lineage(leaf: Node) -> tuple[Node, ...]:
     return (leaf,) if leaf.whole is None else (leaf, *lineage(leaf.whole))
 
 
+def maximal(leaves: Iterable[Node]) -> list[Node]:
+    """The leaves without parts of others among them."""
+    leaves = list(leaves)
+    return [leaf for leaf in leaves if not set(lineage(leaf)[1:]) & set(leaves)]
+
+
 def starts(leaf: Node) -> tuple[tuple[int, int], ...]:
     """The ranges that were chosen one after the other."""
     return tuple(part.chosen[1:] for part in lineage(leaf)[::-1] if part.chosen is not None)

@@ -82,5 +82,6 @@ SPECIMENS = (
         _LLAMA.inputs,
         {"raw": 4 * (2 * _RANK) ** 2},
     ),
+    Specimen("VeRA on Llama", adapted(_LLAMA, _FEW, "VeraConfig"), _LLAMA.inputs, {"raw": 4}),
     Specimen("AdaLoRA on Llama", adapted(_LLAMA, _FEW, "AdaLoraConfig", **_ADALORA), _LLAMA.inputs, {"raw": 24}),
 )

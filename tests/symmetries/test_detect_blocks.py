@@ -1,0 +1,109 @@
+"""Detection on blocks that no list of architectures names: closed forms, and the null space by audit."""
+
+import pytest
+import torch
+from torch import nn
+
+from symmetries import Rescaling, audit, detect, verify
+from symmetries.factor import COUNTED
+
+
+class Temperature(nn.Module):
+    """Attention with one head and a learned temperature."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(6, 6, bias=False) for _ in range(4))
+        self.temperature = nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        scores = self.temperature * (self.q(x) @ self.k(x).mT)
+        return self.o(scores.softmax(-1) @ self.v(x))
+
+
+class Branch(nn.Module):
+    """A residual branch with a learned number before it, used ``times`` times."""
+
+    def __init__(self, times=1):
+        super().__init__()
+        self.up, self.down, self.out = nn.Linear(6, 7), nn.Linear(7, 6), nn.Linear(6, 3)
+        self.number, self.times = nn.Parameter(torch.ones(1)), times
+
+    def forward(self, x):
+        branch = self.down(torch.tanh(self.up(x)))
+        for _ in range(self.times):
+            branch = self.number * branch
+        return self.out(torch.tanh(x + branch))
+
+
+class TwiceScaled(nn.Module):
+    """A number that multiplies two maps."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Linear(6, 6, bias=False), nn.Linear(6, 6, bias=False)
+        self.number = nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        return torch.tanh(self.number * self.two(torch.tanh(self.number * self.one(x))))
+
+
+class Diagonals(nn.Module):
+    """Two trained diagonals around fixed factors, with a rectifier between them where asked for ([Kopiczko2024])."""
+
+    def __init__(self, rectified=False):
+        super().__init__()
+        self.inner, self.outer = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(5))
+        self.rectified = rectified
+        draws = torch.Generator().manual_seed(3)
+        self.register_buffer("down", torch.randn(3, 6, generator=draws))
+        self.register_buffer("up", torch.randn(5, 3, generator=draws))
+
+    def forward(self, x):
+        hidden = self.inner * (x @ self.down.mT)
+        hidden = torch.relu(hidden) if self.rectified else hidden
+        return torch.tanh(self.outer * (hidden @ self.up.mT))
+
+
+# module, shape of an input, dimension
+CASES = {
+    "temperature": (Temperature, (4, 6), 6**2 + 6**2 + 1),
+    "residual branch": (Branch, (6,), 1),
+    "residual branch, scaled twice": (lambda: Branch(times=2), (6,), 1),
+    "number in two places": (TwiceScaled, (6,), 2 - 1),
+    "two diagonals": (Diagonals, (6,), 1),
+    "two diagonals, rectified": (lambda: Diagonals(rectified=True), (6,), 1),
+}
+
+
+def generic(name, generator):
+    make, shape, dimension = CASES[name]
+    model = make().double().eval()
+    with torch.no_grad():
+        for value in model.parameters():
+            value.add_(0.3 * torch.randn(value.shape, generator=generator, dtype=value.dtype))
+    return model, 2 * torch.randn(120, *shape, generator=generator, dtype=torch.float64), dimension
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_found_holds_and_nothing_is_missed(name, generator):
+    model, x, dimension = generic(name, generator)
+    symmetry = detect(model, x[:3], head="raw")
+    found = audit(model, symmetry, x, generator=generator)
+    assert (symmetry.dimension, found.nullity, found.unexplained) == (dimension, dimension, 0)
+    assert not symmetry.unrecognised
+    assert verify(model, symmetry, x[:8], rtol=1e-9, generator=generator) < 1e-9
+
+
+def test_a_number_folds_into_a_map_and_two_vectors_are_a_pair():
+    (gain,) = detect(Branch(), torch.randn(2, 6), head="raw").factors
+    assert gain.pins[0].parameter == "number"
+    (pair,) = detect(Diagonals(), torch.randn(2, 6), head="raw").pairs
+    (positive,) = detect(Diagonals(rectified=True), torch.randn(2, 6), head="raw").pairs
+    assert (str(pair.group), str(positive.group)) == ("GL(1, R)", "GL(1, R)+")
+
+
+def test_a_scale_of_unequal_powers_is_counted():
+    (factor,) = detect(Branch(times=2), torch.randn(2, 6), head="raw").factors
+    assert isinstance(factor, Rescaling)
+    assert COUNTED in factor.flags
