@@ -5,13 +5,16 @@ vectorized and then differentiated is wrong through a layer norm whose weight is
 [functorch534], and fused attention has no second derivative.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from symmetries import Covector, Params, Tangent, require_finite
+
+from .graphs import Graphs
 
 
 def differential(value: Tensor, leaves: Params, *, create_graph: bool = False) -> Covector:
@@ -27,26 +30,26 @@ def differential(value: Tensor, leaves: Params, *, create_graph: bool = False) -
 class HessianProduct:
     r"""The map :math:`v \mapsto \nabla^2 L(\theta)\, v` at a point, for a sum of functions [Pearlmutter1994].
 
-    :math:`H v` is the differential of :math:`\theta \mapsto \langle \nabla L(\theta), v \rangle`. With
-    ``retain`` the graph of the gradient is built once for all products, which saves two of the three passes
-    and costs its memory.
+    :math:`H v` is the differential of :math:`\theta \mapsto \langle \nabla L(\theta), v \rangle`. The graph of the
+    gradient is built once for all products where it fits in memory, which saves two of the three passes, and anew for
+    each where it does not.
 
     Law: ``pairing(product(u), v) == pairing(product(v), u)``.
 
     Args:
         terms: functions of the parameters, differentiated one at a time.
         params: the point.
-        retain: keep the graphs of the gradients.
+        memory: bytes that kept graphs may hold; see :class:`measures.graphs.Graphs`.
 
     Raises:
         ValueError: a term that is not finite.
     """
 
-    def __init__(self, terms: Sequence[Callable[[Params], Tensor]], params: Params, *, retain: bool) -> None:
-        self._terms = terms
+    def __init__(
+        self, terms: Sequence[Callable[[Params], Tensor]], params: Params, *, memory: int | None = None
+    ) -> None:
         self._leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
-        self._retain = retain
-        self._graphs = [self._gradient(term) for term in terms] if retain else []
+        self._gradients = Graphs([partial(self._gradient, term) for term in terms], self._leaves, memory)
 
     def __call__(self, tangent: Tangent) -> Covector:
         """The product with ``tangent``, detached.
@@ -54,13 +57,8 @@ class HessianProduct:
         Raises:
             ValueError: a tangent with other names than the parameters.
         """
-        if tangent.keys() != self._leaves.keys():
-            raise ValueError(f"a tangent must have the names of the parameters, got {sorted(tangent)[:5]}")
-        total = {name: torch.zeros_like(p) for name, p in self._leaves.items()}
-        for graph in self._graphs if self._retain else map(self._gradient, self._terms):
-            for name, part in self._differentiate(graph, tangent).items():
-                total[name] += part
-        return total
+        require_names(tangent, self._leaves)
+        return summed(self._differentiate(gradient, tangent) for gradient in self._gradients)
 
     def _gradient(self, term: Callable[[Params], Tensor]) -> Covector:
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
@@ -72,18 +70,34 @@ class HessianProduct:
         """The derivative of the gradient's pairing with ``tangent``."""
         # An entry without a graph does not depend on the parameters.
         varying = {name: part for name, part in gradient.items() if part.requires_grad}
-        if not varying:
-            return {}
         with sdpa_kernel(SDPBackend.MATH):
-            parts = torch.autograd.grad(
-                list(varying.values()),
-                list(self._leaves.values()),
-                [tangent[name].detach() for name in varying],
-                retain_graph=self._retain,
-                allow_unused=True,
-                materialize_grads=True,
-            )
-        return dict(zip(self._leaves, parts, strict=True))
+            return pulled_back(list(varying.values()), self._leaves, [tangent[name].detach() for name in varying])
+
+
+def pulled_back(outputs: Sequence[Tensor], leaves: Params, weights: Sequence[Tensor]) -> Covector:
+    """The differential of the pairing of ``outputs`` with ``weights``; the graph stays."""
+    if not outputs:
+        return {name: torch.zeros_like(p) for name, p in leaves.items()}
+    parts = torch.autograd.grad(
+        outputs, list(leaves.values()), weights, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
+    return dict(zip(leaves, parts, strict=True))
+
+
+def summed(covectors: Iterable[Covector]) -> Covector:
+    """The sum; one summand at a time is held."""
+    remaining = iter(covectors)
+    total = dict(next(remaining))
+    for other in remaining:
+        for name, part in other.items():
+            total[name] = total[name] + part
+    return total
+
+
+def require_names(tangent: Tangent, params: Params) -> None:
+    """Raise ``ValueError`` unless a tangent has the names of the parameters."""
+    if tangent.keys() != params.keys():
+        raise ValueError(f"a tangent must have the names of the parameters, got {sorted(tangent)[:5]}")
 
 
 def require_finite_loss(value: Tensor, params: Params) -> None:

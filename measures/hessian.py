@@ -1,13 +1,15 @@
 """The Riemannian Hessian of the loss, in an orthonormal frame."""
 
-from quotient import AbstractChart, Coordinates
-from symmetries import Params, pairing
+import torch
 
-from .differential import HessianProduct
+from quotient import AbstractChart, Coordinates
+from symmetries import Covector, Tangent
+
+from .curvature import AbstractCurvature
 from .loss import EmpiricalLoss
 
 
-class RiemannianHessian:
+class RiemannianHessian(AbstractCurvature):
     r"""The Hessian at 0 of :math:`f(x) = L(\exp_\theta(E x))`, restricted to the horizontal space.
 
     With :math:`c = dL(\theta)` and the horizontal projection P,
@@ -16,35 +18,36 @@ class RiemannianHessian:
               + \nabla^2_x \langle c, \exp_\theta(E x) \rangle |_{x=0} \big) P .
 
     Over ``Euclidean`` it is the Hessian of L; on a quotient its spectrum belongs to the orbit. The second
-    term is zero for straight lines, and wherever the gradient is zero.
+    term is zero for straight lines, and wherever the gradient is zero; it is a quadratic form, so that its product with
+    x is its gradient at x.
 
-    Law: symmetric, ``dot(hessian(x), y) == dot(x, hessian(y))``.
+    Example:
+        >>> import torch
+        >>> from quotient import Euclidean
+        >>> model = torch.nn.Linear(2, 1, bias=False)
+        >>> loss = EmpiricalLoss(model, lambda f, x: 0.5 * f(x).square().sum(), [torch.tensor([[3.0, 1.0]])])
+        >>> hessian = RiemannianHessian(loss, Euclidean().chart({"weight": torch.ones(1, 2)}))
+        >>> hessian(torch.tensor([1.0, 0.0]))
+        tensor([9., 3.])
 
     Args:
         loss: L.
         chart: normal coordinates at the point.
-        retain: see :meth:`EmpiricalLoss.hessian`.
+        memory: bytes for graphs that are kept, see :meth:`EmpiricalLoss.hessian`.
     """
 
-    def __init__(self, loss: EmpiricalLoss, chart: AbstractChart, *, retain: bool | None = None) -> None:
-        self.chart = chart
-        self._product = loss.hessian(chart.point, retain=retain)
-        covector = loss.gradient(chart.point)
-        names = [str(i) for i in range(len(chart.zeros()))]
+    def __init__(self, loss: EmpiricalLoss, chart: AbstractChart, *, memory: int | None = None) -> None:
+        super().__init__(chart)
+        self._hessian = loss.hessian(chart.point, memory=memory)
+        self._slope = loss.gradient(chart.point)
 
-        def along(x: Params) -> Coordinates:
-            return tuple(x[name] for name in names)
+    def product(self, tangent: Tangent) -> Covector:
+        """The Euclidean Hessian product."""
+        return self._hessian(tangent)
 
-        self._names = names
-        self._bending = HessianProduct(
-            [lambda x: pairing(covector, chart.exp(along(x)))],
-            dict(zip(names, chart.zeros(), strict=True)),
-            retain=True,
-        )
-
-    def __call__(self, x: Coordinates) -> Coordinates:
-        """The product with ``x``: horizontal, detached."""
-        x = self.chart.project(x)
-        straight = self.chart.components(self._product(self.chart.vector(x)))
-        bending = self._bending(dict(zip(self._names, x, strict=True)))
-        return self.chart.project(tuple(a + bending[name] for a, name in zip(straight, self._names, strict=True)))
+    def bending(self, x: Coordinates) -> Coordinates | None:
+        """The gradient of the chart's quadratic form."""
+        x = tuple(a.detach().requires_grad_() for a in x)
+        with torch.enable_grad():
+            form = self.chart.bending(self._slope, x)
+        return None if form is None else torch.autograd.grad(form, x, allow_unused=True, materialize_grads=True)

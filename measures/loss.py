@@ -1,6 +1,7 @@
 """The loss of a model on data, as a pure function of the parameters."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -122,15 +123,28 @@ class EmpiricalLoss:
 
     def hvp(self, params: Params, tangent: Tangent) -> Covector:
         """The Hessian times a tangent, detached. For several products at one point use :meth:`hessian`."""
-        return self.hessian(params, retain=False)(tangent)
+        return self.hessian(params, memory=0)(tangent)
 
-    def hessian(self, params: Params, *, retain: bool | None = None) -> HessianProduct:
+    def hessian(self, params: Params, *, memory: int | None = None) -> HessianProduct:
         """The Hessian at a point, as a function of tangents.
 
-        By default the graph of the gradient is kept, and used by all products, when the data are one piece.
+        Args:
+            params: the point.
+            memory: bytes that the graphs of the gradients of batches and microbatches may hold. Those that fit are
+                built once for all products, the others anew for each. By default half of the free memory.
         """
         self.require(params)
-        return HessianProduct(self.terms, params, retain=len(self.terms) == 1 if retain is None else retain)
+        return HessianProduct(self.terms, params, memory=memory)
+
+    @contextmanager
+    def observing(self, outputs: Callable[[Any], Iterable[Tensor]]) -> Iterator[list[Tensor]]:
+        """While it lasts, the ``outputs`` of whatever the model returns are put into the list."""
+        seen: list[Tensor] = []
+        handle = self.model.register_forward_hook(lambda _module, _inputs, result: seen.extend(outputs(result)))
+        try:
+            yield seen
+        finally:
+            handle.remove()
 
     def parts(self) -> tuple["EmpiricalLoss", ...]:
         """The loss of every batch by itself."""

@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from quotient import AbstractGeometry, Coordinates, Euclidean
+from quotient import AbstractGeometry, Euclidean, flattened
 from symmetries import Params, Tangent
 
 from .arguments import require_positive
@@ -196,23 +196,7 @@ def hessian_spectrum(
     if not chart.dimension:
         raise ValueError("there is no direction to move in: every parameter is pinned or vertical")
     hessian = RiemannianHessian(loss, chart)
-    zero = chart.zeros()
-
-    def product(vector: Tensor) -> Tensor:
-        return flattened(hessian(unflattened(vector, zero)))
-
     bar = "spectrum" if progress else None
     vectors = draws(params, geometry, chart, probes, generator=generator, directions=directions, progress=bar)
-    runs = tuple(lanczos(product, flattened(x), min(steps, chart.dimension)) for x in vectors)
+    runs = tuple(lanczos(hessian, flattened(x), min(steps, chart.dimension)) for x in vectors)
     return Spectrum(runs, chart.dimension, top)
-
-
-def flattened(x: Coordinates) -> Tensor:
-    """The coordinates as one vector."""
-    return torch.cat([a.reshape(-1) for a in x])
-
-
-def unflattened(vector: Tensor, like: Coordinates) -> Coordinates:
-    """The inverse of :func:`flattened`."""
-    pieces = vector.split([a.numel() for a in like])
-    return tuple(piece.view_as(a).to(a.dtype) for piece, a in zip(pieces, like, strict=True))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from .coordinates import Coordinates, combined, dot, gaussian, length, scaled, size, within_ball
+from .coordinates import Coordinates, combined, dot, flattened, gaussian, length, scaled, size, unflattened, within_ball
 from .flat import Adaptive, Euclidean
 from .geodesic import AbstractGeodesic, Exact, RungeKutta, Taylor
 from .geometry import AbstractChart, AbstractGeometry
@@ -31,10 +31,12 @@ __all__ = [
     "Taylor",
     "combined",
     "dot",
+    "flattened",
     "gaussian",
     "length",
     "scaled",
     "size",
+    "unflattened",
     "within_ball",
 ]
 

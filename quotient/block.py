@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 
+from torch import Tensor
+
 from symmetries import Covector, Params, Tangent
 
 from .coordinates import Coordinates
@@ -51,3 +53,7 @@ class AbstractBlock(ABC):
     @abstractmethod
     def exp_(self, params: Params, x: Coordinates) -> None:
         """Replace the entries of ``params``, which are those of the point, by the end of the geodesic."""
+
+    def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
+        """The block's part of :meth:`quotient.AbstractChart.bending`."""
+        return None

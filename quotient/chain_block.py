@@ -9,8 +9,8 @@ from torch import Tensor
 from symmetries import Covector, Params, Shapes, Symmetry, Tangent, View
 
 from .block import AbstractBlock
-from .column_means import ColumnMeans, pinned_columns
-from .coordinates import Coordinates
+from .column_means import ColumnMeans, Columns, pinned_columns
+from .coordinates import Coordinates, dot
 from .geodesic import AbstractGeodesic
 from .metric import ChainSpray
 from .pins import column_labels
@@ -26,7 +26,7 @@ class Chain:
 
     terms: tuple[tuple[View, float, Tensor], ...]
     units: int
-    columns: Mapping[str, tuple[Tensor, ...]]
+    columns: Mapping[str, tuple[Columns, ...]]
 
     @classmethod
     def of(cls, symmetries: Sequence[Symmetry], pins: Sequence[View], shapes: Shapes) -> "Chain":
@@ -164,6 +164,14 @@ class ChainBlock(AbstractBlock):
         moving = tuple(a * m for a, m in zip(x, self._moving.values(), strict=True))
         ends = self._geodesic.endpoint(ChainSpray(weights), moving)
         params.update(zip(self._weights, ends, strict=True))
+
+    def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
+        """The pairing with the second Taylor coefficient of the geodesics, :math:`w x^2 / 2`."""
+        if self._geodesic.order < 2:
+            return None
+        moving = tuple(a * m for a, m in zip(x, self._moving.values(), strict=True))
+        curve = ChainSpray(tuple(self._weights.values())).second_order(moving)
+        return dot([covector[name] for name in self._weights], curve)
 
     def _reciprocal(self, name: str) -> Tensor:
         return self._moving[name] / torch.where(self._moving[name] == 0, 1.0, self._weights[name])

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
-from symmetries import Covector, Element, ModelSymmetry, Params, Tangent
+from symmetries import Covector, Element, ModelSymmetry, Params, Tangent, pairing
 
 from .block import AbstractBlock
 from .coordinates import Coordinates
@@ -64,6 +65,12 @@ class QuotientChart(AbstractChart):
             block.exp_(params, part)
         return params
 
+    def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
+        """The sum over blocks."""
+        terms = [block.bending(covector, part) for block, part in self._parts(x)]
+        curved = [term for term in terms if term is not None]
+        return torch.stack(curved).sum() if curved else None
+
     def _parts(self, x: Coordinates) -> list[tuple[AbstractBlock, Coordinates]]:
         sizes = [len(origin) for origin in self._origin]
         starts = [sum(sizes[:i]) for i in range(len(sizes))]
@@ -111,6 +118,17 @@ class CarriedChart(AbstractChart):
     def exp(self, x: Coordinates) -> Params:
         """The end of the geodesic on the section, moved back."""
         return self._back(self._chart.exp(x))
+
+    def bending(self, covector: Covector, x: Coordinates) -> Tensor:
+        """That on the section, and what the move back, which need not be linear, bends by itself."""
+        velocity = self._chart.vector(x)
+
+        def slope(point: Params) -> Params:
+            return pushed(self._back, point, velocity)
+
+        own = pairing(covector, pushed(slope, self._chart.point, velocity)) / 2
+        there = self._chart.bending(pulled(self._back, self._chart.point, covector), x)
+        return own if there is None else own + there
 
 
 def pushed(move: Callable[[Params], Params], point: Params, tangent: Tangent) -> Tangent:

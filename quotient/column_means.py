@@ -1,6 +1,7 @@
 """Zero means of the columns of a parameter: the tangents of the sections of absorptions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,21 +12,66 @@ from .flat import reciprocal
 from .pins import column_labels
 
 
-def pinned_columns(name: str, among: Tensor, pins: Sequence[View], shapes: Shapes) -> tuple[Tensor, ...]:
-    """For every entry of a parameter the number of the pinned column it is in, or -1.
+@dataclass(frozen=True)
+class Columns:
+    """Disjoint columns of one parameter, numbered through several views of it.
 
-    Only entries marked in ``among`` count. Pins whose columns are disjoint share one labelling.
+    Attributes:
+        views: the views whose columns they are.
+        labels: for every entry of the parameter the number of its column, or -1.
+        count: the number of columns.
     """
-    merged: list[Tensor] = []
+
+    views: tuple[View, ...]
+    labels: Tensor
+    count: int
+
+    @classmethod
+    def of(cls, view: View, shapes: Shapes) -> "Columns":
+        """Those of one view."""
+        copies, _, h = view.shape(shapes)
+        return cls((view,), column_labels(view, shapes).long(), copies * h)
+
+    def joined(self, other: "Columns") -> "Columns":
+        """These and the others, which are disjoint from them."""
+        labels = torch.where(other.labels >= 0, other.labels + self.count, self.labels)
+        return Columns(self.views + other.views, labels, self.count + other.count)
+
+    def to(self, device: torch.device) -> "Columns":
+        """The same on a device."""
+        return replace(self, labels=self.labels.to(device))
+
+    def sums(self, values: Tensor) -> Tensor:
+        """The sum over each column, shape ``(count,)``, float64."""
+        parts = (view.read({view.parameter: values}).sum(1, dtype=torch.float64) for view in self.views)
+        return torch.cat([part.flatten() for part in parts])
+
+    def subtract_(self, values: Tensor, frame: Tensor, multipliers: Tensor) -> None:
+        """Take ``multiplier * frame`` off every column, in place."""
+        offset = 0
+        for view in self.views:
+            scale = view.read({view.parameter: frame})
+            copies, _, h = scale.shape
+            part = multipliers[offset : offset + copies * h].reshape(copies, 1, h)
+            view.add_({view.parameter: values}, scale * -part.to(scale))
+            offset += copies * h
+
+
+def pinned_columns(name: str, among: Tensor, pins: Sequence[View], shapes: Shapes) -> tuple[Columns, ...]:
+    """The pinned columns of a parameter that hold entries marked in ``among``; disjoint ones together."""
+    merged: list[Columns] = []
     for pin in (pin for pin in pins if pin.parameter == name):
-        label = torch.where(among, column_labels(pin, shapes).long(), -1)
+        columns = Columns.of(pin, shapes)
+        inside = (columns.labels >= 0) & among
+        if not bool(inside.any()):
+            continue
         for i, other in enumerate(merged):
-            if not bool(((label >= 0) & (other >= 0)).any()):
-                merged[i] = torch.where(label >= 0, label + other.max() + 1, other)
+            if not bool((inside & (other.labels >= 0)).any()):
+                merged[i] = other.joined(columns)
                 break
         else:
-            merged.append(label)
-    return tuple(label for label in merged if bool((label >= 0).any()))
+            merged.append(columns)
+    return tuple(merged)
 
 
 #: Conditions whose part independent of the others is below this, squared and relative, count as dependent.
@@ -35,19 +81,19 @@ _DEPENDENT = 1e-10
 class ColumnMeans:
     r"""The orthogonal projection of coordinates x onto :math:`\sum_{i \in \text{column}} E_i x_i = 0`.
 
-    One labelling has disjoint columns, and the normal equations are diagonal. Two, such as rows and columns of one
-    matrix, are solved by the Schur complement of the smaller.
+    Entries whose frame is zero have no part in it. With disjoint columns the normal equations are diagonal. Two sets of
+    columns, such as rows and columns of one matrix, are solved by the Schur complement of the smaller.
     """
 
-    def __init__(self, frame: Tensor, labels: Sequence[Tensor]) -> None:
-        if len(labels) > 2:
-            raise ValueError(f"at most two overlapping sections can hold on one parameter, got {len(labels)}")
+    def __init__(self, frame: Tensor, columns: Sequence[Columns]) -> None:
+        if len(columns) > 2:
+            raise ValueError(f"at most two overlapping sections can hold on one parameter, got {len(columns)}")
         self._frame = frame
-        self._labels = sorted(labels, key=lambda label: int(label.max()), reverse=True)
+        self._columns = sorted(columns, key=lambda each: each.count, reverse=True)
         squares = frame.double().square()
-        self._diagonals = [_sums(squares, label) for label in self._labels]
-        if len(labels) == 2:
-            first, second = self._labels
+        self._diagonals = [each.sums(squares) for each in self._columns]
+        if len(columns) == 2:
+            first, second = (each.labels for each in self._columns)
             both = (first >= 0) & (second >= 0)
             width = len(self._diagonals[1])
             cross = torch.bincount(
@@ -69,23 +115,19 @@ class ColumnMeans:
     def rank(self) -> int:
         """The number of independent conditions."""
         first = int((self._diagonals[0] != 0).sum())
-        return first + (self._schur_rank if len(self._labels) == 2 else 0)
+        return first + (self._schur_rank if len(self._columns) == 2 else 0)
 
     def __call__(self, x: Tensor) -> Tensor:
         """The projection of ``x``, in its shape and dtype."""
-        sums = [_sums(self._frame.double() * x.double(), label) for label in self._labels]
+        weighted = self._frame * x
+        sums = [each.sums(weighted) for each in self._columns]
         inverse = reciprocal(self._diagonals[0])
-        if len(self._labels) == 1:
+        if len(self._columns) == 1:
             multipliers = [inverse * sums[0]]
         else:
             second = self._schur_inverse @ (sums[1] - self._cross.mT @ (inverse * sums[0]))
             multipliers = [inverse * (sums[0] - self._cross @ second), second]
-        for label, multiplier in zip(self._labels, multipliers, strict=True):
-            x = x - self._frame * torch.where(label >= 0, multiplier[label.clamp_min(0)], 0.0).to(x)
-        return x
-
-
-def _sums(values: Tensor, labels: Tensor) -> Tensor:
-    inside = labels >= 0
-    zeros = torch.zeros(int(labels.max()) + 1, dtype=values.dtype, device=values.device)
-    return zeros.index_add(0, labels[inside], values[inside])
+        projected = x.clone()
+        for each, multiplier in zip(self._columns, multipliers, strict=True):
+            each.subtract_(projected, self._frame, multiplier)
+        return projected

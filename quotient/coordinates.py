@@ -9,6 +9,17 @@ from torch import Tensor
 Coordinates = tuple[Tensor, ...]
 
 
+def flattened(x: Sequence[Tensor]) -> Tensor:
+    """The coordinates as one vector; shares memory only where there is a single tensor."""
+    return x[0].reshape(-1) if len(x) == 1 else torch.cat([a.reshape(-1) for a in x])
+
+
+def unflattened(vector: Tensor, like: Sequence[Tensor]) -> Coordinates:
+    """The inverse of :func:`flattened`: pieces of the vector, in the shapes and dtypes of ``like``."""
+    pieces = vector.split([a.numel() for a in like])
+    return tuple(piece.view_as(a).to(a.dtype) for piece, a in zip(pieces, like, strict=True))
+
+
 def dot(x: Sequence[Tensor], y: Sequence[Tensor]) -> Tensor:
     """The inner product, a 0-dimensional float64 tensor; stays on the device."""
     return torch.stack([torch.sum(a.double() * b.double()) for a, b in zip(x, y, strict=True)]).sum()

@@ -65,6 +65,14 @@ class AbstractChart(ABC):
     def exp(self, x: Coordinates) -> Params:
         """The point reached at time 1 along the geodesic of velocity ``E x``; twice differentiable in ``x``."""
 
+    def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
+        r"""The form :math:`\tfrac12 \frac{d^2}{dt^2} \langle c, \exp(t x) \rangle |_{t=0}`, quadratic in x; None for 0.
+
+        A 0-dimensional float64 tensor, differentiable in ``x``: what the curve of geodesics adds to the Hessian of a
+        function with differential ``c``. Straight lines add nothing.
+        """
+        return None
+
     def random(self, generator: torch.Generator | None = None) -> Coordinates:
         """A standard normal vector of the horizontal space."""
         return self.project(gaussian(self.zeros(), generator))

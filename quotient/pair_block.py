@@ -117,6 +117,14 @@ class PairBlock(AbstractBlock):
             params[name] = params[name].clone()
         self._batch.unstack_(params, *ends)
 
+    def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
+        """The pairing with the second Taylor coefficient of the geodesics."""
+        if self._damping or self._geodesic.order < 2:
+            return None
+        spray, velocity = self._metric.start(self._frame, self._field(x))
+        curve = zip(self._batch.stack(covector), spray.second_order(velocity), strict=True)
+        return torch.stack([(c.conj() * a).real.double().sum() for c, a in curve]).sum()
+
     def _field(self, x: Coordinates) -> tuple[Tensor, Tensor]:
         """Real coordinates as matrices over the field of the group."""
         x_g, x_h = (

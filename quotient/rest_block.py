@@ -10,7 +10,7 @@ from torch import Tensor
 from symmetries import Covector, Params, Shapes, Tangent, View
 
 from .block import AbstractBlock
-from .column_means import ColumnMeans, pinned_columns
+from .column_means import ColumnMeans, Columns, pinned_columns
 from .coordinates import Coordinates
 from .flat import Adaptive, reciprocal
 
@@ -23,12 +23,11 @@ class RestLayout:
 
     Attributes:
         free: for each parameter with such entries, their mask.
-        columns: for each parameter, up to two labellings of its entries by the pinned column they are in, or -1; pins
-            whose columns are disjoint share one.
+        columns: for each parameter the pinned columns, in up to two sets; disjoint ones are in one set.
     """
 
     free: Mapping[str, Tensor]
-    columns: Mapping[str, tuple[Tensor, ...]]
+    columns: Mapping[str, tuple[Columns, ...]]
 
     @classmethod
     def of(cls, covered: Mapping[str, Tensor], pins: Sequence[View], shapes: Shapes) -> "RestLayout":

@@ -25,6 +25,7 @@ from .detection import detect
 from .distance import Distance, distance
 from .errors import SymmetryError
 from .factor import AbstractFactor
+from .function import output_tensors
 from .group import GeneralLinear
 from .model_symmetry import Element, Family, ModelSymmetry
 from .params import (
@@ -86,6 +87,7 @@ __all__ = [
     "lora_pair",
     "norm_gain",
     "norm_shift",
+    "output_tensors",
     "pairing",
     "prove",
     "query_key",

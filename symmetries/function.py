@@ -30,7 +30,7 @@ class NetworkFunction:
     """Parameters to outputs, on fixed inputs, without a trace in the model.
 
     Called with parameters, it returns the model's outputs by their paths (``"0.logits"``: entry ``logits`` for the
-    first input), see :func:`tensors`. Buffers are copied before they can be written.
+    first input), see :func:`output_tensors`. Buffers are copied before they can be written.
 
     At float64 parameters everything is float64, whatever the model holds: inputs, buffers and frozen parameters, and
     code that casts down to float32 on the way (norms and softmaxes of some libraries). Otherwise rounding would pass
@@ -60,7 +60,7 @@ class NetworkFunction:
         with DoublePrecision() if double else nullcontext():
             for i, (args, kwargs) in enumerate(arguments(inputs)):
                 output = functional_call(self.model, {**params, **fixed}, args, kwargs)
-                outputs.update(tensors(output, str(i)))
+                outputs.update(output_tensors(output, str(i)))
         if not outputs:
             raise ValueError("the model returned no floating-point tensor to compare; wrap it so that it returns one")
         if self.head == "softmax":
@@ -113,7 +113,7 @@ def arguments(inputs: Inputs) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]
             )
 
 
-def tensors(output: object, path: str) -> Iterator[tuple[str, Tensor]]:
+def output_tensors(output: object, path: str) -> Iterator[tuple[str, Tensor]]:
     """The floating-point tensors with entries that make up the function, by path.
 
     All of them, in nested tuples, mappings and dataclasses, with two rules for mappings and dataclasses: where entries
@@ -125,7 +125,7 @@ def tensors(output: object, path: str) -> Iterator[tuple[str, Tensor]]:
             yield path, output
         return
     for key, value in _entries(output):
-        yield from tensors(value, f"{path}.{key}")
+        yield from output_tensors(value, f"{path}.{key}")
 
 
 def _entries(output: object) -> list[tuple[Any, Any]]:

@@ -24,7 +24,11 @@ class AbstractSpray(ABC):
 
     @abstractmethod
     def finish(self, position: State) -> State:
-        """The parameters at a position."""
+        """The parameters at a position: a linear map."""
+
+    def second_order(self, velocity: State) -> State:
+        """Half the acceleration at the start, as a change of the parameters: the second Taylor coefficient."""
+        return self.finish(tuple(a / 2 for a in self.acceleration(self.position, velocity)))
 
     @abstractmethod
     def closed_form(self, velocity: State) -> State:

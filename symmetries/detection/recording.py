@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from ..function import LOGITS, doubled, tensors
+from ..function import LOGITS, doubled, output_tensors
 from ..params import Params
 from .memory import Memory, written
 
@@ -147,7 +147,7 @@ def record(model: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, 
         args, kwargs = doubled(arguments), doubled(dict(keywords))
         with recorder:
             result = functional_call(model, trainable | fixed, args, kwargs)
-    outputs = [n for _, value in tensors(result, "") if (n := recorder.number(value)) is not None]
+    outputs = [n for _, value in output_tensors(result, "") if (n := recorder.number(value)) is not None]
     shapes = {name: value.shape for name, value in trainable.items()}
     is_logits = not isinstance(result, Mapping) or any(str(key).startswith(LOGITS) for key in result)
     outputs += [number for number in recorder.steering if number not in outputs]

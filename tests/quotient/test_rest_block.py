@@ -4,10 +4,22 @@ import pytest
 import torch
 
 from quotient import Quotient
-from quotient.column_means import ColumnMeans
+from quotient.column_means import ColumnMeans, Columns, pinned_columns
 from quotient.pins import row_normals
 from symmetries import View
 from tests.quotient.cases import GROUPS, QUERY_KEY, ROTARY, SHAPES, parameters
+
+VIEWS = {
+    "rows": View("w", "a b -> 1 b a"),
+    "columns": View("w", "a b -> 1 a b"),
+    "some rows": View("w", "(two a) b -> two 1 b a", two=2).at(0),
+}
+ENTRY_AND_ALL = ("1 (a b)", "(a b) 1")
+
+
+def columns(view: View, shape: torch.Size) -> Columns:
+    return Columns.of(view, {"w": shape})
+
 
 SIZES = {name: torch.Size(shape) for name, shape in SHAPES.items()}
 
@@ -22,11 +34,9 @@ def test_column_means_is_the_orthogonal_projection(
         e = torch.randn(4, 3, generator=generator, dtype=torch.float64).abs()
     if frame == "with zeros":
         e[1], e[2, 2] = 0.0, 0.0
-    rows = torch.arange(4)[:, None].expand(4, 3)
-    labels = {"rows": rows, "columns": torch.arange(3)[None].expand(4, 3), "some rows": torch.where(rows < 2, rows, -1)}
-    chosen = [labels[kind] for kind in kinds]
+    chosen = [columns(VIEWS[kind], e.shape) for kind in kinds]
     section = ColumnMeans(e, chosen)
-    conditions = torch.stack([(e * (label == k)).flatten() for label in chosen for k in range(int(label.max()) + 1)])
+    conditions = torch.stack([(e * (each.labels == k)).flatten() for each in chosen for k in range(each.count)])
     x = torch.randn(4, 3, generator=generator, dtype=torch.float64)
     expected = x.flatten() - torch.linalg.pinv(conditions) @ (conditions @ x.flatten())
     torch.testing.assert_close(section(x).flatten(), expected, rtol=0, atol=1e-12)
@@ -36,16 +46,28 @@ def test_column_means_is_the_orthogonal_projection(
 def test_weights_that_are_rounding_noise_make_no_conditions_of_their_own(generator: torch.Generator) -> None:
     """A token that its section holds at zero, up to rounding: every entry is a column, and so is all of it."""
     noise = 1e-17 * torch.randn(1, 6, generator=generator, dtype=torch.float64)
-    section = ColumnMeans(noise, [torch.arange(6)[None], torch.zeros(1, 6, dtype=torch.long)])
+    section = ColumnMeans(noise, [columns(View("w", f"a b -> 1 {column}"), noise.shape) for column in ENTRY_AND_ALL])
     assert section.rank == 6
     x = torch.randn(1, 6, generator=generator, dtype=torch.float64)
     torch.testing.assert_close(section(x), torch.zeros_like(x), rtol=0, atol=1e-12)
 
 
 def test_three_overlapping_sections_are_refused() -> None:
-    label = torch.zeros(2, 2, dtype=torch.long)
+    ones = torch.ones(2, 2)
     with pytest.raises(ValueError, match="at most two"):
-        ColumnMeans(torch.ones(2, 2), [label, label, label])
+        ColumnMeans(ones, [columns(VIEWS["rows"], ones.shape)] * 3)
+
+
+def test_disjoint_columns_of_several_views_are_one_set(generator: torch.Generator) -> None:
+    """Both halves of the rows, as of a fused weight: numbered through, summed and moved together."""
+    shapes = {"w": torch.Size((4, 3))}
+    pins = [View("w", "(two a) b -> two 1 b a", two=2).at(i) for i in (1, 0)]
+    (joined,) = pinned_columns("w", torch.ones(4, 3, dtype=torch.bool), pins, shapes)
+    values = torch.randn(4, 3, generator=generator, dtype=torch.float64)
+    expected = torch.zeros(joined.count, dtype=torch.float64).index_add(0, joined.labels.flatten(), values.flatten())
+    torch.testing.assert_close(joined.sums(values), expected)
+    joined.subtract_(values, torch.ones_like(values), expected / 3)
+    torch.testing.assert_close(joined.sums(values), torch.zeros_like(expected), rtol=0, atol=1e-14)
 
 
 def test_pins_become_row_conditions_of_the_factors() -> None:
