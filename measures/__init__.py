@@ -3,13 +3,19 @@
 from .average_case import average_case_sharpness
 from .correlation import Correlation, correlate
 from .differential import HessianProduct
+from .fisher import FisherSpectrum, fisher_spectrum
+from .fisher_rao import fisher_rao_norm
 from .gauss_newton import GaussNewton, GaussNewtonProduct
 from .hessian import RiemannianHessian
 from .lanczos import JacobiMatrix, lanczos
+from .literature import Literature
 from .local_loss import LocalLoss
 from .logits import normalized_logits
 from .loss import EmpiricalLoss
+from .norms import log_norm_product, parameter_norm, path_norm
 from .operator import AbstractOperator, MatrixOperator
+from .pac_bayes import WidthError, pac_bayes_flatness
+from .relative_flatness import relative_flatness
 from .renyi import renyi_sharpness
 from .sharpness import Sharpness
 from .spectrum import Spectrum, hessian_spectrum
@@ -22,10 +28,12 @@ __all__ = [
     "AbstractOperator",
     "Correlation",
     "EmpiricalLoss",
+    "FisherSpectrum",
     "GaussNewton",
     "GaussNewtonProduct",
     "HessianProduct",
     "JacobiMatrix",
+    "Literature",
     "LocalLoss",
     "MatrixOperator",
     "MeasureTable",
@@ -33,12 +41,20 @@ __all__ = [
     "Row",
     "Sharpness",
     "Spectrum",
+    "WidthError",
     "average_case_sharpness",
     "correlate",
+    "fisher_rao_norm",
+    "fisher_spectrum",
     "hessian_spectrum",
     "lanczos",
+    "log_norm_product",
     "measure",
     "normalized_logits",
+    "pac_bayes_flatness",
+    "parameter_norm",
+    "path_norm",
+    "relative_flatness",
     "renyi_sharpness",
     "replacing",
     "worst_case_sharpness",

@@ -1,10 +1,8 @@
 """Every measure of one model, over several geometries."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TypeVar
 
 import torch
 from tqdm import tqdm
@@ -14,13 +12,14 @@ from symmetries import Params, Tangent
 
 from .arguments import require_positive
 from .average_case import average_case_sharpness
+from .literature import Literature
 from .local_loss import around
 from .loss import EmpiricalLoss
+from .norms import parameter_norm
 from .spectrum import hessian_spectrum
 from .table import MeasureTable, Row
+from .timing import timed
 from .worst_case import worst_case_sharpness
-
-Result = TypeVar("Result")
 
 
 def measure(
@@ -34,6 +33,7 @@ def measure(
     probes: int = 8,
     lanczos_steps: int = 40,
     alphas: Sequence[float] = (0.5, 1.5),
+    literature: Literature | None = None,
     generator: torch.Generator | None = None,
     directions: Mapping[str, Sequence[Tangent]] | None = None,
     progress: bool = False,
@@ -62,6 +62,7 @@ def measure(
         probes: starting vectors of the spectrum.
         lanczos_steps: Lanczos steps from each.
         alphas: orders of Rényi sharpness.
+        literature: which measures of the literature to add, each after the others of its geometry.
         generator: where draws come from; one in the same state gives the same table.
         directions: for some geometries, tangents at ``params`` that stand for all draws; the spectrum takes
             the first ``probes`` of them.
@@ -79,10 +80,19 @@ def measure(
         require_positive(radius=radii[name])
     settings = Settings(steps, samples, probes, lanczos_steps, tuple(alphas), generator)
     groups = [point_rows(loss, params)]
+    total = 2 + len(geometries) * (5 + len(settings.alphas))
+    if literature is not None:
+        groups.append(literature.point_rows(loss, params, generator))
+        total += literature.count(len(geometries))
     for name, geometry in geometries.items():
         given = (directions or {}).get(name)
         groups.append(geometry_rows(loss, params, geometry, name, radii[name], settings, given))
-    total = 2 + len(geometries) * (5 + len(settings.alphas))
+        if literature is not None:
+            groups.append(
+                literature.geometry_rows(
+                    loss, params, geometry, name, samples=samples, generator=generator, directions=given
+                )
+            )
     rows = tqdm(chain.from_iterable(groups), desc="measures", total=total, disable=not progress)
     return MeasureTable(tuple(rows))
 
@@ -104,7 +114,7 @@ def point_rows(loss: EmpiricalLoss, params: Params) -> Iterator[Row]:
     with torch.no_grad():
         value, seconds = timed(lambda: loss(params).item())
         yield Row("loss", "", value, seconds=seconds)
-        norm, seconds = timed(lambda: length(tuple(params.values())).item())
+        norm, seconds = timed(lambda: parameter_norm(params).value)
         yield Row("parameter norm", "", norm, seconds=seconds)
 
 
@@ -155,10 +165,3 @@ def gradient_norm(loss: EmpiricalLoss, params: Params, geometry: AbstractGeometr
     r"""The length of the Riemannian gradient, :math:`\|P\, \mathrm{grad}\, L\|_\theta`."""
     local = around(loss, params, geometry)
     return length(local.value_and_gradient(local.chart.zeros())[1]).item()
-
-
-def timed(function: Callable[[], Result]) -> tuple[Result, float]:
-    """A result, and the seconds it took."""
-    start = time.perf_counter()
-    result = function()
-    return result, time.perf_counter() - start

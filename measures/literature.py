@@ -1,0 +1,99 @@
+"""Measures of the literature, as rows of a table beside those of a geometry."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from quotient import AbstractGeometry
+from symmetries import Params, Tangent
+
+from .fisher import fisher_spectrum
+from .fisher_rao import fisher_rao_norm
+from .loss import EmpiricalLoss
+from .norms import log_norm_product, path_norm
+from .pac_bayes import WidthError, pac_bayes_flatness
+from .relative_flatness import relative_flatness
+from .sharpness import Sharpness
+from .table import Row
+from .timing import timed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Literature:
+    """What :func:`measures.measure` adds to its table for comparison.
+
+    Without a geometry, the Fisher-Rao norm, the logarithms of the products of norms, the relative flatness of the
+    layers named, and the path norm where ``inputs`` are given. Over every geometry, trace and largest eigenvalue
+    of the empirical Fisher matrix, and PAC-Bayes flatness; NaN where no noise raises the loss that far.
+
+    Args:
+        layers: names of weights, each with the axis that numbers its neurons (0, or 1 for a transposed weight).
+        probes: Hessian products for the relative flatness of each; by default it is exact.
+        tolerance: the rise of the loss at which noise is measured, see :func:`pac_bayes_flatness`.
+        block: how many gradients of examples to hold at once, see :func:`fisher_spectrum`.
+        inputs: one input of a ReLU network, see :func:`path_norm`.
+    """
+
+    layers: Mapping[str, int] = field(default_factory=dict)
+    probes: int | None = None
+    tolerance: float = 0.1
+    block: int | None = None
+    inputs: Tensor | None = None
+
+    def count(self, geometries: int) -> int:
+        """How many rows there are."""
+        return 3 + len(self.layers) + (self.inputs is not None) + 3 * geometries
+
+    def point_rows(self, loss: EmpiricalLoss, params: Params, generator: torch.Generator | None) -> Iterator[Row]:
+        """What needs no geometry."""
+        measures = {
+            "Fisher-Rao norm": partial(fisher_rao_norm, loss, params),
+            "log Frobenius norms": partial(log_norm_product, params),
+            "log spectral norms": partial(log_norm_product, params, norm="spectral"),
+        }
+        for layer, neurons in self.layers.items():
+            measures[f"relative flatness {layer}"] = partial(
+                relative_flatness, loss, params, layer, neurons=neurons, probes=self.probes, generator=generator
+            )
+        if self.inputs is not None:
+            measures["path norm"] = partial(path_norm, loss.model, loss.fixed | params, self.inputs)
+        for name, function in measures.items():
+            found, seconds = timed(function)
+            yield Row(name, "", found.value, found.stderr, seconds)
+
+    def geometry_rows(
+        self,
+        loss: EmpiricalLoss,
+        params: Params,
+        geometry: AbstractGeometry,
+        name: str,
+        *,
+        samples: int,
+        generator: torch.Generator | None,
+        directions: Sequence[Tangent] | None,
+    ) -> Iterator[Row]:
+        """What is measured in an orthonormal frame."""
+        fisher, seconds = timed(lambda: fisher_spectrum(loss, params, geometry, block=self.block))
+        yield Row("Fisher trace", name, fisher.trace, seconds=seconds)
+        yield Row("Fisher lambda max", name, fisher.largest, seconds=seconds)
+
+        def flatness() -> Sharpness:
+            try:
+                return pac_bayes_flatness(
+                    loss,
+                    params,
+                    geometry,
+                    tolerance=self.tolerance,
+                    samples=samples,
+                    generator=generator,
+                    directions=directions,
+                )
+            except WidthError:
+                return Sharpness(math.nan)
+
+        found, seconds = timed(flatness)
+        yield Row("PAC-Bayes flatness", name, found.value, found.stderr, seconds)
