@@ -3,6 +3,7 @@
 from .average_case import average_case_sharpness
 from .correlation import Correlation, correlate
 from .differential import HessianProduct
+from .eigenpairs import Eigenpairs, eigenpairs
 from .fisher import FisherSpectrum, fisher_spectrum
 from .fisher_rao import fisher_rao_norm
 from .gauss_newton import GaussNewton, GaussNewtonProduct
@@ -27,6 +28,7 @@ from .worst_case import worst_case_sharpness
 __all__ = [
     "AbstractOperator",
     "Correlation",
+    "Eigenpairs",
     "EmpiricalLoss",
     "FisherSpectrum",
     "GaussNewton",
@@ -44,6 +46,7 @@ __all__ = [
     "WidthError",
     "average_case_sharpness",
     "correlate",
+    "eigenpairs",
     "fisher_rao_norm",
     "fisher_spectrum",
     "hessian_spectrum",
