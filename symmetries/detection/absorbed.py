@@ -11,6 +11,7 @@ from .expression import Kind, Node
 from .layout import leaf_view, split_by
 from .network import Network, atoms, is_stochastic
 from .norms import Norm, Reader, norms, readers
+from .parts import lineage, maximal
 
 State = tuple[Node, tuple[Slot, ...]]
 
@@ -105,7 +106,17 @@ class _Walk:
                 raise Visible
             for user, place in self._network.uses(state[0]):
                 todo += self._used(state, user, place)
-        return Absorbed(tuple(self._readers), tuple(self._opposite), tuple(self._bare), tuple(self._tied), self._flag)
+        return Absorbed(self._whole_readers(), tuple(self._opposite), self._whole_bare(), tuple(self._tied), self._flag)
+
+    def _whole_readers(self) -> tuple[Sink, ...]:
+        """The sinks without those in parts of a bias that is there as a whole."""
+        whole = maximal(sink.bias for sink in self._readers)
+        return tuple(sink for sink in self._readers if sink.bias in whole)
+
+    def _whole_bare(self) -> tuple[Link, ...]:
+        """The maps without bias, without parts of one that is there as a whole."""
+        whole = maximal(reader.leaf for reader, _ in self._bare)
+        return tuple(link for link in self._bare if link[0].leaf in whole)
 
     def _used(self, state: State, user: Node, place: int) -> list[State]:
         """The value that holds the constant next, or nothing where this use ends it."""
@@ -135,16 +146,36 @@ class _Walk:
         if not slots or len(partners) < len(slots) or "padded" in user.name:
             raise Visible
         link, bias = (reader, partners), reader.bias(self._network)
-        if bias is not None and self._network.is_alone(bias):
+        if bias is not None and _is_read_with(self._network, bias, reader.leaf):
             self._readers.append(Sink((link,), bias))
             return
         further = absorbed(self._network, user, tuple(user.map(1 - place)))
         if further is not None and further.flag == EXACT:
             self._readers += [Sink((link, *sink.links), sink.bias) for sink in further.sinks]
-        elif user in self._own and self._network.only_use(reader.leaf) and self._network.is_alone(reader.leaf):
+        elif user in self._own and self._network.only_use(reader.leaf) and self._are_own(reader.leaf):
             self._bare.append(link)
         else:
             raise Visible
+
+    def _are_own(self, leaf: Node) -> bool:
+        """Whether all that shares entries with a map is a part of it, or the whole, and reads the same norm."""
+        own = {product.operands[place] for product in self._own for place in range(len(product.operands))}
+        return all(_is_part(leaf, other) and other in own for other in self._network.overlapping(leaf))
+
+
+def _is_part(one: Node, other: Node) -> bool:
+    return one in lineage(other) or other in lineage(one)
+
+
+def _is_read_with(network: Network, bias: Node, leaf: Node) -> bool:
+    """Whether parts of a bias, or the whole of which it is one, are added to what parts of its map return."""
+    for other in network.overlapping(bias):
+        use = network.only_use(other)
+        terms = () if use is None or use[0].kind is not Kind.SUM else use[0].operands
+        maps = {operand for term in terms if term.kind is Kind.PRODUCT for operand in term.operands}
+        if not _is_part(bias, other) or maps.isdisjoint(network.overlapping(leaf)):
+            return False
+    return True
 
 
 def _norms_read_by(network: Network, leaf: Node) -> dict[State, tuple[Norm, Reader]]:

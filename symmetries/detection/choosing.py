@@ -7,6 +7,8 @@ that it could see is no symmetry. So the positions stay nodes, opaque ones, and 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import torch
+
 from .arithmetic import operand, reduced_dims, scaled
 from .axes import new_axes
 from .call import Call, Reading
@@ -60,8 +62,13 @@ def embedding_bag(call: Call, table: Value, *args: Any, mode: int = 0, **__: Any
 
 
 def indexed(call: Call, value: Value, indices: list[Value | None]) -> Value | None:
-    """``value[indices]``: a choice along adjacent dimensions."""
+    """``value[indices]``: a choice along adjacent dimensions, a part of one where it is known to be that."""
     at = [i for i, index in enumerate(indices) if index is not None]
+    first = _start(indices[at[0]]) if len(at) == 1 else None
+    if first is not None:
+        return value.part(
+            at[0], first % value.shape[at[0]], first % value.shape[at[0]] + call.shape[at[0]], call.selector
+        )
     if at != list(range(at[0], at[-1] + 1)):
         return None
     fresh = len(call.shape) - (len(value.axes) - len(at))
@@ -95,6 +102,15 @@ def _cleared(value: Value, indices: Iterable[Value], dims: Sequence[int]) -> Val
     return elementwise(
         Kind.PRODUCT, value, mask.viewed(next(axes) if i in dims else () for i in range(len(value.axes)))
     )
+
+
+def _start(index: Value | None) -> int | None:
+    """Where consecutive positions start, if they are known to be that."""
+    known = None if index is None or len(index.axes) != 1 else index.node.data
+    if known is None or known.dtype == torch.bool or not known.numel():
+        return None
+    consecutive = torch.arange(known.numel(), device=known.device) + known[0]
+    return int(known[0]) if torch.equal(known, consecutive) else None
 
 
 def index_select(call: Call, value: Value, dim: int, index: Value) -> Value | None:

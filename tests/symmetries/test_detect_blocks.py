@@ -48,6 +48,22 @@ class TwiceScaled(nn.Module):
         return torch.tanh(self.number * self.two(torch.tanh(self.number * self.one(x))))
 
 
+class SeparateHeads(nn.Module):
+    """Heads as modules of their own, joined before the output map."""
+
+    def __init__(self):
+        super().__init__()
+        self.heads = nn.ModuleList(nn.ModuleDict({part: nn.Linear(6, 3) for part in "qkv"}) for _ in range(3))
+        self.o = nn.Linear(9, 6)
+
+    def forward(self, x):
+        found = []
+        for head in self.heads:
+            scores = head["q"](x) @ head["k"](x).mT
+            found.append(scores.softmax(-1) @ head["v"](x))
+        return self.o(torch.cat(found, -1))
+
+
 class Diagonals(nn.Module):
     """Two trained diagonals around fixed factors, with a rectifier between them where asked for ([Kopiczko2024])."""
 
@@ -71,6 +87,7 @@ CASES = {
     "residual branch": (Branch, (6,), 1),
     "residual branch, scaled twice": (lambda: Branch(times=2), (6,), 1),
     "number in two places": (TwiceScaled, (6,), 2 - 1),
+    "separate heads": (SeparateHeads, (4, 6), 3 * (2 * 3**2 + 2 * 3)),
     "two diagonals": (Diagonals, (6,), 1),
     "two diagonals, rectified": (lambda: Diagonals(rectified=True), (6,), 1),
 }

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from . import adapters, hugging_face, plain, vision
+from . import adapters, decoders, hugging_face, plain, vision
 from .optional import EXTRAS, library
 from .specimen import RealSize, Specimen
 
 _LIBRARIES = {
     "torch": plain.SPECIMENS,
-    "transformers": hugging_face.SPECIMENS,
+    "transformers": hugging_face.SPECIMENS + decoders.SPECIMENS,
     "timm": vision.SPECIMENS,
     "peft": adapters.SPECIMENS,
 }
