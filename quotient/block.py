@@ -51,6 +51,10 @@ class AbstractBlock(ABC):
         """The horizontal part."""
 
     @abstractmethod
+    def second_moments(self, x: Coordinates) -> Coordinates:
+        """Mean squares over the smallest parts that the group maps to themselves; they broadcast against ``x``."""
+
+    @abstractmethod
     def exp_(self, params: Params, x: Coordinates) -> None:
         """Replace the entries of ``params``, which are those of the point, by the end of the geodesic."""
 

@@ -158,6 +158,10 @@ class ChainBlock(AbstractBlock):
             moving[name] = moving[name] - sign * fit.to(moving[name]) * self._moving[name]
         return tuple(moving.values())
 
+    def second_moments(self, x: Coordinates) -> Coordinates:
+        """The square of every coordinate."""
+        return tuple(a.square() for a in x)
+
     def exp_(self, params: Params, x: Coordinates) -> None:
         """Along :math:`w e^{t x}`; entries outside the chain have coordinate 0 and stay."""
         weights = tuple(params[name] for name in self._weights)

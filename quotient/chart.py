@@ -58,6 +58,10 @@ class QuotientChart(AbstractChart):
             return tuple(x)
         return tuple(a for block, part in self._parts(x) for a in block.project(part))
 
+    def second_moments(self, x: Coordinates) -> Coordinates:
+        """Every block those of its part."""
+        return tuple(a for block, part in self._parts(x) for a in block.second_moments(part))
+
     def exp(self, x: Coordinates) -> Params:
         """Every block moves its entries."""
         params = dict(self.point)
@@ -114,6 +118,10 @@ class CarriedChart(AbstractChart):
     def project(self, x: Coordinates) -> Coordinates:
         """That of the chart on the section."""
         return self._chart.project(x)
+
+    def second_moments(self, x: Coordinates) -> Coordinates:
+        """Those of the chart on the section."""
+        return self._chart.second_moments(x)
 
     def exp(self, x: Coordinates) -> Params:
         """The end of the geodesic on the section, moved back."""

@@ -55,7 +55,7 @@ class Adaptive(AbstractGeometry):
         """The frame is the diagonal T."""
         require_finite(params)
         params = {name: p.detach() for name, p in params.items()}
-        return FlatChart(params, {name: self.scale(p) for name, p in params.items()})
+        return FlatChart(params, {name: self.scale(p) for name, p in params.items()}, relative=True)
 
     def scale(self, w: Tensor) -> Tensor:
         """T, of a shape that broadcasts to the parameter's."""
@@ -69,10 +69,17 @@ class Adaptive(AbstractGeometry):
 
 @dataclass(frozen=True)
 class FlatChart(AbstractChart):
-    """Straight lines in a diagonal frame; ``scales`` broadcast to the parameters."""
+    """Straight lines in a diagonal frame.
+
+    Args:
+        point: the parameters.
+        scales: the frame; they broadcast to the parameters.
+        relative: whether they are sizes of the parameters.
+    """
 
     point: Params
     scales: dict[str, Tensor]
+    relative: bool = False
 
     @property
     def dimension(self) -> int:
@@ -102,6 +109,11 @@ class FlatChart(AbstractChart):
     def project(self, x: Coordinates) -> Coordinates:
         """Only entries whose scale is zero are removed: nothing moves them."""
         return tuple(a * (s != 0) for a, s in zip(x, self.scales.values(), strict=True))
+
+    def second_moments(self, x: Coordinates) -> Coordinates:
+        """The square of every coordinate, times the number of entries whose size is its unit."""
+        shared = (a.numel() // s.numel() if self.relative else 1 for a, s in zip(x, self.scales.values(), strict=True))
+        return tuple(a.square() * n for a, n in zip(x, shared, strict=True))
 
     def exp(self, x: Coordinates) -> Params:
         """``point + T x``."""

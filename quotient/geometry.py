@@ -62,6 +62,15 @@ class AbstractChart(ABC):
         """The horizontal part of ``x``."""
 
     @abstractmethod
+    def second_moments(self, x: Coordinates) -> Coordinates:
+        """Mean squares of coordinates over the smallest parts that isometries of the frame leave apart.
+
+        They broadcast against ``x``: its squares, where every coordinate stands for itself; means over the rows of a
+        factor, since the basis in which a row is read is no one's choice. In units in which the parameters
+        themselves have mean square one, where the metric is relative to them.
+        """
+
+    @abstractmethod
     def exp(self, x: Coordinates) -> Params:
         """The point reached at time 1 along the geodesic of velocity ``E x``; twice differentiable in ``x``."""
 

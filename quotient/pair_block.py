@@ -106,6 +106,10 @@ class PairBlock(AbstractBlock):
         x_g, x_h = off_pins
         return self._real(self._horizontal((x_g, x_h)))
 
+    def second_moments(self, x: Coordinates) -> Coordinates:
+        """For every row of a factor its mean square, times the number of rows."""
+        return tuple(a.square().mean(tuple(range(2, a.ndim)), keepdim=True) * a.shape[1] for a in x)
+
     def exp_(self, params: Params, x: Coordinates) -> None:
         """Along the geodesics of the metric; a straight line where damping leaves none."""
         x = self._field(x)

@@ -1,5 +1,6 @@
 """The live parameters of a model, as an optimizer holds them: in groups, with their names."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -55,3 +56,8 @@ def write_(parameters: Params, values: Params) -> None:
     """Copy values into live parameters, bit for bit."""
     with torch.no_grad():
         torch._foreach_copy_([parameters[name] for name in values], list(values.values()))
+
+
+def finite(covector: Covector) -> bool:
+    """Whether a covector is free of NaN and Inf; one synchronisation."""
+    return math.isfinite(float(torch.nn.utils.get_total_norm(covector.values(), norm_type=math.inf)))

@@ -51,6 +51,7 @@ class RestBlock(AbstractBlock):
     def __init__(self, layout: RestLayout, params: Params, rest: Rest) -> None:
         names = [] if rest == "frozen" else list(layout.free)
         self._point = {name: params[name] for name in names}
+        self._tensorwise = rest == "tensorwise"
         self._frame = {name: _frame(params[name], layout.free[name].to(params[name].device), rest) for name in names}
         self._sections = {
             name: ColumnMeans(self._frame[name], [c.to(params[name].device) for c in layout.columns[name]])
@@ -96,6 +97,10 @@ class RestBlock(AbstractBlock):
         return tuple(
             self._sections[name](a) if name in self._sections else a for name, a in zip(self._frame, kept, strict=True)
         )
+
+    def second_moments(self, x: Coordinates) -> Coordinates:
+        """The square of every coordinate, times the number of entries whose size is its unit."""
+        return tuple(a.square() * (a.numel() if self._tensorwise else 1) for a in x)
 
     def exp_(self, params: Params, x: Coordinates) -> None:
         """``w + E x``."""

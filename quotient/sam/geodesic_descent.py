@@ -1,0 +1,115 @@
+"""The second half of a step, taken along a geodesic."""
+
+from typing import Any
+
+import torch
+
+from symmetries import Covector, Tangent
+
+from ..coordinates import Coordinates, length, scaled
+from ..geometry import AbstractChart, AbstractGeometry
+from ..parameter_groups import differential, named_parameters, write_
+from .descent import AbstractDescent
+from .equivariant_adam import EquivariantAdam
+from .heavy_ball import HeavyBall
+from .rule import AbstractRule
+
+
+class GeodesicDescent(AbstractDescent):
+    r""":math:`\theta \leftarrow \exp_\theta(-\eta E u)`, with the velocity u that a rule makes of the gradients.
+
+    Args:
+        geometry: whose geodesics.
+        optimizer: gives the options and holds the momentum, a tangent at the point of the latest step.
+
+    Raises:
+        ValueError: no rule is known for this optimizer or its options; several parameter groups.
+    """
+
+    geodesic = True
+
+    def __init__(self, geometry: AbstractGeometry, optimizer: torch.optim.Optimizer) -> None:
+        self._geometry, self._optimizer, self._rule = geometry, optimizer, rule_of(optimizer)
+
+    def pulled_back(self, chart: AbstractChart, x: Coordinates, covector: Covector) -> Covector:
+        r""":math:`E^{-T} D^T \hat c` with the differential D of :math:`x \mapsto \exp_\theta(E x)` at x."""
+        return chart.covector(pullback(chart, x, covector))
+
+    @torch.no_grad()
+    def step(self, chart: AbstractChart | None, *, max_norm: float | None) -> None:
+        """Gradients are clipped in the norm of the metric."""
+        (group,) = self._optimizer.param_groups
+        parameters = named_parameters([group])
+        if chart is None:
+            chart = self._geometry.chart({name: p.detach().clone() for name, p in parameters.items()})
+        gradient = chart.project(chart.components(differential(parameters)))
+        if max_norm is not None:
+            gradient = scaled(gradient, min(1.0, max_norm / max(float(length(gradient)), max_norm)))
+        states = {name: self._optimizer.state[p] for name, p in parameters.items()}
+        old = {name: state[self._rule.momentum] for name, state in states.items() if self._rule.momentum in state}
+        velocity, momentum = self._rule.velocity(chart, gradient, _carried(chart, old), group)
+        if momentum is not None:
+            for name, tangent in chart.vector(momentum).items():
+                states[name][self._rule.momentum] = tangent
+        write_(parameters, chart.exp(scaled(velocity, -float(group["lr"]))))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The memory of the rule."""
+        return self._rule.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The memory of the rule."""
+        self._rule.load_state_dict(state)
+
+
+def pullback(chart: AbstractChart, x: Coordinates, at_x: Covector) -> Coordinates:
+    """The differential at ``x`` of a function of ``chart.exp(x)``, from its differential ``at_x`` there.
+
+    Law: at ``x = 0`` it is ``chart.components(at_x)``.
+    """
+    with torch.enable_grad():
+        leaves = tuple(a.detach().requires_grad_() for a in x)
+        reached = {name: value for name, value in chart.exp(leaves).items() if value.requires_grad}
+        return torch.autograd.grad(
+            list(reached.values()),
+            leaves,
+            [at_x[name] for name in reached],
+            allow_unused=True,
+            materialize_grads=True,
+        )
+
+
+def rule_of(optimizer: torch.optim.Optimizer) -> AbstractRule:
+    """The geodesic counterpart of a torch optimizer.
+
+    Raises:
+        ValueError: several parameter groups, since one geodesic has one learning rate; no counterpart is known, or
+            options are set that it does not have: weight decay added to the gradient, or a step that scales single
+            entries, does not commute with a symmetry group.
+    """
+    rules: dict[type[torch.optim.Optimizer], AbstractRule] = {
+        torch.optim.SGD: HeavyBall(),
+        torch.optim.Adam: EquivariantAdam(),
+        torch.optim.AdamW: EquivariantAdam(),
+    }
+    rule = rules.get(type(optimizer))
+    if rule is None:
+        raise ValueError(
+            f"riemannian mode expects torch.optim.SGD, Adam or AdamW, got {type(optimizer).__name__}: no step of its "
+            "kind is known to commute with the group; use mode='base' for it"
+        )
+    groups = optimizer.param_groups
+    if len(groups) != 1:
+        raise ValueError(f"riemannian mode expects one parameter group, got {len(groups)}: all move together")
+    options = ["dampening", "nesterov", "maximize", "amsgrad"]
+    if not groups[0].get("decoupled_weight_decay"):
+        options.append("weight_decay")
+    refused = {name: groups[0][name] for name in options if groups[0].get(name)}
+    if refused:
+        raise ValueError(f"riemannian mode has no counterpart of {refused}; leave it out, or use mode='base'")
+    return rule
+
+
+def _carried(chart: AbstractChart, tangent: Tangent) -> Coordinates | None:
+    """A tangent at the point before, projected on the horizontal space at this one; None for none."""
+    return chart.project(chart.coordinates(tangent)) if tangent else None
