@@ -24,8 +24,6 @@ class EquivariantAdam(AbstractRule):
     horizontal space, hence the projection after it.
     """
 
-    momentum = "exp_avg"
-
     _steps: int = field(default=0, init=False)
     _moments: Coordinates = field(default=(), init=False)
 
@@ -36,7 +34,8 @@ class EquivariantAdam(AbstractRule):
         beta1, beta2 = group["betas"]
         self._steps += 1
         now = scaled(chart.second_moments(gradient), 1.0 - beta2)
-        self._moments = combined(now, beta2, self._moments) if self._moments else now
+        before = tuple(s.to(g) for s, g in zip(self._moments, gradient, strict=False))  # a checkpoint may lie elsewhere
+        self._moments = combined(now, beta2, before) if before else now
         mean = scaled(gradient, 1.0 - beta1)
         mean = mean if carried is None else combined(mean, beta1, carried)
         size, root = 1.0 - beta1**self._steps, math.sqrt(1.0 - beta2**self._steps)

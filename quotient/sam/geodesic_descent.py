@@ -20,7 +20,7 @@ class GeodesicDescent(AbstractDescent):
 
     Args:
         geometry: whose geodesics.
-        optimizer: gives the options and holds the momentum, a tangent at the point of the latest step.
+        optimizer: gives the options.
 
     Raises:
         ValueError: no rule is known for this optimizer or its options; several parameter groups.
@@ -30,6 +30,7 @@ class GeodesicDescent(AbstractDescent):
 
     def __init__(self, geometry: AbstractGeometry, optimizer: torch.optim.Optimizer) -> None:
         self._geometry, self._optimizer, self._rule = geometry, optimizer, rule_of(optimizer)
+        self._momentum: Tangent = {}
 
     def pulled_back(self, chart: AbstractChart, x: Coordinates, covector: Covector) -> Covector:
         r""":math:`E^{-T} D^T \hat c` with the differential D of :math:`x \mapsto \exp_\theta(E x)` at x."""
@@ -45,21 +46,24 @@ class GeodesicDescent(AbstractDescent):
         gradient = chart.project(chart.components(differential(parameters)))
         if max_norm is not None:
             gradient = scaled(gradient, min(1.0, max_norm / max(float(length(gradient)), max_norm)))
-        states = {name: self._optimizer.state[p] for name, p in parameters.items()}
-        old = {name: state[self._rule.momentum] for name, state in states.items() if self._rule.momentum in state}
-        velocity, momentum = self._rule.velocity(chart, gradient, _carried(chart, old), group)
-        if momentum is not None:
-            for name, tangent in chart.vector(momentum).items():
-                states[name][self._rule.momentum] = tangent
+        velocity, momentum = self._rule.velocity(chart, gradient, self._carried(chart), group)
+        self._momentum = {} if momentum is None else chart.vector(momentum)
         write_(parameters, chart.exp(scaled(velocity, -float(group["lr"]))))
 
     def state_dict(self) -> dict[str, Any]:
-        """The memory of the rule."""
-        return self._rule.state_dict()
+        """The momentum, in the order of the parameters, and the memory of the rule."""
+        return {"momentum": list(self._momentum.values()), **self._rule.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The memory of the rule."""
+        """Take them over."""
+        parameters = named_parameters(self._optimizer.param_groups)
+        saved = zip(parameters.items(), state["momentum"], strict=False)  # there is none before the first step
+        self._momentum = {name: v.to(p, copy=True) for (name, p), v in saved}
         self._rule.load_state_dict(state)
+
+    def _carried(self, chart: AbstractChart) -> Coordinates | None:
+        """The momentum, a tangent at the point before, projected on the horizontal space at this one."""
+        return chart.project(chart.coordinates(self._momentum)) if self._momentum else None
 
 
 def pullback(chart: AbstractChart, x: Coordinates, at_x: Covector) -> Coordinates:
@@ -108,8 +112,3 @@ def rule_of(optimizer: torch.optim.Optimizer) -> AbstractRule:
     if refused:
         raise ValueError(f"riemannian mode has no counterpart of {refused}; leave it out, or use mode='base'")
     return rule
-
-
-def _carried(chart: AbstractChart, tangent: Tangent) -> Coordinates | None:
-    """A tangent at the point before, projected on the horizontal space at this one; None for none."""
-    return chart.project(chart.coordinates(tangent)) if tangent else None

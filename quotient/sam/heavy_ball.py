@@ -10,8 +10,6 @@ from .rule import AbstractRule
 class HeavyBall(AbstractRule):
     r"""Momentum: :math:`v \leftarrow \mu P v + g`, :math:`u = v`; the rule of ``torch.optim.SGD``."""
 
-    momentum = "momentum_buffer"
-
     def velocity(
         self, chart: AbstractChart, gradient: Coordinates, carried: Coordinates | None, group: dict[str, Any]
     ) -> tuple[Coordinates, Coordinates | None]:

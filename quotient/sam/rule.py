@@ -1,7 +1,7 @@
 """Rules that turn gradients into velocities, in orthonormal coordinates."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 from ..coordinates import Coordinates
 from ..geometry import AbstractChart
@@ -13,9 +13,6 @@ class AbstractRule(ABC):
     Law: over a quotient it is equivariant, ``velocity`` at ``g p`` being the velocity at ``p`` carried by ``g``; it
     may use the coordinates of a chart, its projection, and its ``second_moments``, all of which belong to the orbit.
     """
-
-    #: The key of its momentum in the state of the torch optimizer.
-    momentum: ClassVar[str]
 
     @abstractmethod
     def velocity(
