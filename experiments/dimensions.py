@@ -48,17 +48,15 @@ What the families mean for a quotient:
 
 - **exact** families are taken out: pairs (heads, units, adapters) by the metric, everything else by a section, on
   which gains are 1, shifts 0, readers and writers centred;
-- **counted** ones (rotations of a residual stream) are declared, verified and counted, and stay in the ball: a
-  Frobenius or a Gram metric does not see them, `rest="tensorwise"` neither, an elementwise one does;
+- **counted** ones are declared, verified and counted, and stay in the ball: rotations of a residual stream (a
+  Frobenius or a Gram metric does not see them, `rest="tensorwise"` neither, an elementwise one does), and isospectral
+  curves, one dimension each, along which gains change size, which every metric sees;
 - **softmax** ones hold for probabilities, not for logits; `head="raw"` leaves them out;
 - **approximate** ones hold where the eps of a norm is zero; they are never taken out, and not part of the dimension.
 
 T5: the closed form counts, for every head of the encoder, one bucket of relative positions that no pair of tokens
 reaches. Nothing depends on these 12 numbers; they are no symmetry of the computation, and detection leaves them out (an
 audit lists them as *without influence*).
-
-Not among the families yet: a one-dimensional curve of gains of equal spectrum, which occurs once for every LayerNorm on
-queries and keys and for the LayerNorm behind the patches of CLIP.
 """
 
 

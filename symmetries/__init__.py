@@ -27,6 +27,7 @@ from .errors import SymmetryError
 from .factor import AbstractFactor
 from .function import output_tensors
 from .group import GeneralLinear
+from .isospectral_curve import IsospectralCurve
 from .model_symmetry import Element, Family, ModelSymmetry
 from .params import (
     Covector,
@@ -58,6 +59,7 @@ __all__ = [
     "Family",
     "Gain",
     "GeneralLinear",
+    "IsospectralCurve",
     "ModelSymmetry",
     "Params",
     "Proof",

@@ -46,7 +46,7 @@ def prove(declaration: str | Callable[..., Declaration] | Declaration | Claim) -
     Args:
         declaration: a ready declaration, the name of a claim, or a claim of your own. ``symmetries.claims.CLAIMS``
             lists them: one for every declaration, and one for every other kind that detection knows, among them
-            ``"rope_query_key"``, ``"stream_rotation"``, ``"batch_norm_fold"``, ``"isospectral_gains"``.
+            ``"rope_query_key"``, ``"stream_rotation"``, ``"batch_norm_fold"``, ``"isospectral_curve"``.
 
     Raises:
         SymmetryError: no symbolic instance of that name.

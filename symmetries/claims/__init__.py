@@ -46,6 +46,7 @@ CLAIMS: dict[str, Callable[[], Claim]] = {
         residual.centred_stream_rotation,
         residual.parallel_biases,
         residual.isospectral_gains,
+        residual.isospectral_curve,
         adapters.lora_pair,
         adapters.trainable_base,
         adapters.adalora,

@@ -58,3 +58,19 @@ def isospectral_gains() -> Claim:
         Matrix([[sympy.diff(p, mu) / 3]]),
         Matrix([[determinant]]),
     )
+
+
+def isospectral_curve() -> Claim:
+    """The curve of gains in closed form, for three channels: a circle, on which the stream turns half as fast."""
+    gain, shift, q = matrix("gamma", 3, 1), matrix("beta", 1, 3), rotation(3, fixes_ones=True)
+
+    def centred(name: str) -> Matrix:
+        row = matrix(name, 1, 2)
+        return row.row_join(-row * sympy.ones(2, 1))
+
+    n, m = centred("n"), centred("m")
+    return Claim(
+        "(n Gamma + beta) m^T, n and m of zero mean, under (n Q, m Q, beta Q, Q^2 gamma), Q in SO(3), Q 1 = 1",
+        (n * sympy.diag(*gain) + shift) * m.T,
+        (n * q * sympy.diag(*(q * q * gain)) + shift * q) * (m * q).T,
+    )

@@ -172,6 +172,21 @@ def is_stochastic(node: Node, place: int) -> bool:
     return False
 
 
+def times_number(node: Node) -> int | None:
+    """The place of the operand that a node is a number times, or None."""
+    if node.kind is not Kind.PRODUCT or node.sums() or len(node.operands) != 2:
+        return None
+    numbers = [i for i, operand in enumerate(node.operands) if operand.kind is Kind.CONSTANT and not operand.free]
+    return 1 - numbers[0] if len(numbers) == 1 else None
+
+
+def without_numbers(node: Node) -> Node:
+    """A value without the numbers that multiply it."""
+    while (place := times_number(node)) is not None:
+        node = node.operands[place]
+    return node
+
+
 def atoms(slots: Iterable[Slot]) -> tuple[Atom, ...]:
     """The elementary atoms of resolved slots."""
     return tuple(slot.atom.root() for slot in slots)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .axes import Atom, Slot
 from .expression import Kind, Node
-from .network import Network, atoms, is_stochastic, reader_over
+from .network import Network, atoms, is_stochastic, reader_over, times_number
 
 
 @dataclass(frozen=True)
@@ -117,12 +117,20 @@ def readers(network: Network, norm: Norm) -> Iterator[tuple[Reader, tuple[Slot, 
                 yield reader, reader.columns(slots)
 
 
-def carriers(network: Network, node: Node, axis: tuple[Atom, ...]) -> Iterator[tuple[Node, tuple[Slot, ...]]]:
-    """A value, and what chooses among its entries or averages them with the axis untouched."""
-    slots = node.where(axis)
-    yield node, slots
+def carriers(
+    network: Network, node: Node, axis: tuple[Atom, ...], *, scaled: bool = False
+) -> Iterator[tuple[Node, tuple[Slot, ...]]]:
+    """A value, and what chooses among its entries or averages them with the axis untouched.
+
+    Args:
+        network: the expression graph.
+        node: the value.
+        axis: the elementary atoms of the axis.
+        scaled: what multiplies it by a number carries it too.
+    """
+    yield node, node.where(axis)
     for reader, place in network.uses(node):
         back = reader.back(place)
-        passes = is_stochastic(reader, place) and all(slot in back for slot in slots)
-        if passes:
-            yield from carriers(network, reader, axis)
+        passes = is_stochastic(reader, place) or (scaled and times_number(reader) == place)
+        if passes and all(slot in back for slot in node.where(axis)):
+            yield from carriers(network, reader, axis, scaled=scaled)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..factor import EXACT
 from .axes import Slot
 from .expression import Kind, Node
-from .network import Network, atoms, constant_after
+from .network import Network, atoms, constant_after, without_numbers
 from .norms import norms
 
 
@@ -64,7 +64,7 @@ def _against_norm(network: Network, user: Node, place: int, slots: tuple[Slot, .
     axis = [partners.get(slot) for slot in slots]
     if not axis or None in axis or user.operands[place].kind is Kind.LEAF:  # a leaf is a reader of the norm
         return None
-    other = _without_factors(user.operands[1 - place])
+    other = without_numbers(user.operands[1 - place])
     for norm in norms(network):
         if norm.output is other and norm.core.kind is Kind.LAYER_NORM and norm.is_trainable_or_absent:
             if set(norm.atoms) != set(atoms(slot for slot in axis if slot)) or (norm.gain and norm.gain.offset):
@@ -72,13 +72,3 @@ def _against_norm(network: Network, user: Node, place: int, slots: tuple[Slot, .
             constant = [slot for slot in user.free if slot not in user.map(place)]
             return Weighting(norm.gain, EXACT if norm.shift is None else network.invisible(user, constant))
     return None
-
-
-def _without_factors(node: Node) -> Node:
-    """A value without the numbers that multiply it."""
-    while node.kind is Kind.PRODUCT and not node.sums():
-        numbers = [i for i, operand in enumerate(node.operands) if operand.kind is Kind.CONSTANT and not operand.free]
-        if len(numbers) != 1 or len(node.operands) != 2:
-            break
-        node = node.operands[1 - numbers[0]]
-    return node

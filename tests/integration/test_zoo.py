@@ -15,9 +15,6 @@ from symmetries import ModelSymmetry, audit, detect, verify
 
 #: Null dimensions that detection is known to miss, by specimen and head.
 KNOWN_GAPS: dict[tuple[str, str], int] = {
-    ("CLIP", "raw"): 1,  # a curve of gains of one spectrum
-    ("timm ViT, qk-norm", "raw"): 2,  # such a curve in each of two layers
-    ("timm ViT, qk-norm", "softmax"): 2,
     # Magnitudes: of a query and its key one number for each plane (8), of values and outputs, up and down one in all.
     ("DoRA on Llama", "raw"): 12,
     ("LoRA on Llama, two adapters at once", "raw"): 32,  # GL(2 r) on stacked pairs, found as GL(r) on each

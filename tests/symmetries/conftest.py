@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from symmetries import (
     AbstractFactor,
     Declaration,
+    IsospectralCurve,
     ModelSymmetry,
     Rotation,
     Shift,
@@ -194,6 +195,22 @@ class PostNorm(nn.Module):
         return x + self.fc2(nn.functional.gelu(self.fc1(x)))
 
 
+class NormedHeads(nn.Module):
+    """Attention with one LayerNorm for the queries, and one for the keys, of all heads."""
+
+    def __init__(self, dim=5, heads=2, size=4):
+        super().__init__()
+        self.heads = heads
+        self.q, self.k = nn.Linear(dim, heads * size), nn.Linear(dim, heads * size)
+        self.v, self.o = nn.Linear(dim, heads * size), nn.Linear(heads * size, dim)
+        self.q_norm, self.k_norm = nn.LayerNorm(size), nn.LayerNorm(size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (self.q, self.k, self.v))
+        weights = (self.q_norm(q) * q.shape[-1] ** -0.5 @ self.k_norm(k).mT).softmax(-1)
+        return self.o((weights @ v).transpose(1, 2).flatten(2))
+
+
 class ScaledBranch(nn.Module):
     """RMSNorm, two readers, and a layer scale behind each."""
 
@@ -344,6 +361,39 @@ def scaled() -> Case:
     return Case(ScaledBranch(), declarations, (torch.randn(20, 5),), 9)
 
 
+def vector(name: str) -> View:
+    return View(name, "n -> 1 n 1")
+
+
+def normed_heads() -> Case:
+    rows = {"pattern": "(h n) m -> 1 n (h m)", "h": 2}
+    rotation = Rotation(
+        "heads",
+        writers=tuple(
+            view
+            for name in ("q", "k")
+            for view in (View(f"{name}.weight", **rows), View(f"{name}.bias", "(h n) -> 1 n h", h=2))
+        ),
+        readers=((vector("q_norm.bias"), vector("k_norm.weight")),),
+        fixes_ones=True,
+    )
+    curve = IsospectralCurve("curve", vector("q_norm.weight"), rotation, vector("k_norm.weight"))
+    return Case(NormedHeads(), (curve,), (torch.randn(20, 5, 5),), 1)
+
+
+def normed_embedding() -> Case:
+    """A norm that writes the stream, as that behind the patches of CLIP."""
+    model = nn.Sequential(nn.Linear(3, 5), nn.LayerNorm(5), nn.LayerNorm(5), nn.Linear(5, 4))
+    rotation = Rotation(
+        "both streams",
+        writers=(View("0.weight", "n h -> 1 n h"), vector("0.bias"), vector("1.bias")),
+        readers=((View("3.weight", "h n -> 1 n h"), vector("2.weight")),),
+        shifts=((vector("2.bias"), vector("2.weight")),),
+        fixes_ones=True,
+    )
+    return Case(model, (IsospectralCurve("curve", vector("1.weight"), rotation),), (torch.randn(20, 3),), 1)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "mlp": mlp,
     "conv net": conv_net,
@@ -375,6 +425,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "pre-norm, softmax": lambda: pre_norm("softmax"),
     "post-norm": post_norm,
     "layer scale": scaled,
+    "normed heads": normed_heads,
+    "normed embedding": normed_embedding,
 }
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from symmetries import AbstractAbsorption, Gain, trainable_parameters
+from symmetries import AbstractAbsorption, Gain, IsospectralCurve, trainable_parameters
 
 CONDITION, SCALE = 10.0, 1.0
 RTOL = 1e-11  # float64, products of a few matrices of condition number 10
@@ -27,7 +27,7 @@ def product(factor, g, h):
     """First h, then g, in the group of this factor."""
     if isinstance(factor, Gain):
         return g * h
-    return g + h if isinstance(factor, AbstractAbsorption) else g @ h
+    return g + h if isinstance(factor, AbstractAbsorption | IsospectralCurve) else g @ h
 
 
 def identity(factor, shapes):
