@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from symmetries import (
     AbstractFactor,
     Declaration,
+    Gain,
     IsospectralCurve,
     ModelSymmetry,
     Rotation,
     Shift,
     Update,
     View,
+    WriterMean,
     declare,
     diagonal,
     gated_mlp,
@@ -366,24 +368,30 @@ def vector(name: str) -> View:
 
 
 def normed_heads() -> Case:
-    rows = {"pattern": "(h n) m -> 1 n (h m)", "h": 2}
-    rotation = Rotation(
-        "heads",
-        writers=tuple(
-            view
-            for name in ("q", "k")
-            for view in (View(f"{name}.weight", **rows), View(f"{name}.bias", "(h n) -> 1 n h", h=2))
-        ),
-        readers=((vector("q_norm.bias"), vector("k_norm.weight")),),
-        fixes_ones=True,
+    queries, keys = (
+        (View(f"{name}.weight", "(h n) m -> 1 n (h m)", h=2), View(f"{name}.bias", "(h n) -> 1 n h", h=2))
+        for name in ("q", "k")
     )
-    curve = IsospectralCurve("curve", vector("q_norm.weight"), rotation, vector("k_norm.weight"))
-    return Case(NormedHeads(), (curve,), (torch.randn(20, 5, 5),), 1)
+    gains = [View(f"{name}_norm.weight", "h -> 1 1 h") for name in ("q", "k")]
+    shifts = [View(f"{name}_norm.bias", "h -> 1 1 h") for name in ("q", "k")]
+    between = ((vector("q_norm.bias"), vector("k_norm.weight")),)
+    rotation = Rotation("heads", (*queries, *keys), readers=between, fixes_ones=True)
+    declarations = (
+        value_output(value="v", output="o", heads=2, kv_heads=2),  # 32
+        value_bias(value="v", output="o", heads=2, kv_heads=2),  # 8
+        Gain("gains", gains[0], readers=(gains[1],), followers=(shifts[0],)),  # 4
+        Shift("unseen", shifts[1]),  # 4
+        WriterMean("queries", queries),  # 12
+        WriterMean("keys", keys),  # 12
+        WriterMean("shift", (vector("q_norm.bias"),), gain=vector("k_norm.weight")),  # 1
+        IsospectralCurve("curve", vector("q_norm.weight"), rotation, vector("k_norm.weight")),  # 1
+    )
+    return Case(NormedHeads(), declarations, (torch.randn(20, 5, 5),), 74)
 
 
 def normed_embedding() -> Case:
     """A norm that writes the stream, as that behind the patches of CLIP."""
-    model = nn.Sequential(nn.Linear(3, 5), nn.LayerNorm(5), nn.LayerNorm(5), nn.Linear(5, 4))
+    model = nn.Sequential(nn.Linear(6, 5), nn.LayerNorm(5), nn.LayerNorm(5), nn.Linear(5, 4))
     rotation = Rotation(
         "both streams",
         writers=(View("0.weight", "n h -> 1 n h"), vector("0.bias"), vector("1.bias")),
@@ -391,7 +399,14 @@ def normed_embedding() -> Case:
         shifts=((vector("2.bias"), vector("2.weight")),),
         fixes_ones=True,
     )
-    return Case(model, (IsospectralCurve("curve", vector("1.weight"), rotation),), (torch.randn(20, 3),), 1)
+    declarations = (
+        norm_gain("2", "3"),  # 5
+        norm_shift("2", "3"),  # 5
+        reader_mean("2", "3"),  # 4
+        writer_mean(("0", "1.bias")),  # 7 + 1
+        IsospectralCurve("curve", vector("1.weight"), rotation),  # 1
+    )
+    return Case(model, declarations, (torch.randn(20, 6),), 23)
 
 
 CASES: dict[str, Callable[[], Case]] = {
