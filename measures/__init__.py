@@ -2,8 +2,10 @@
 
 from .average_case import average_case_sharpness
 from .correlation import Correlation, correlate
+from .deflation import DeflatedOperator
 from .differential import HessianProduct
 from .eigenpairs import Eigenpairs, eigenpairs
+from .estimate import Estimate
 from .fisher import FisherSpectrum, fisher_spectrum
 from .fisher_rao import fisher_rao_norm
 from .gauss_newton import GaussNewton, GaussNewtonProduct
@@ -22,14 +24,17 @@ from .sharpness import Sharpness
 from .spectrum import Spectrum, hessian_spectrum
 from .suite import measure
 from .table import MeasureTable, Row
+from .trace import trace
 from .whole_file import replacing
 from .worst_case import worst_case_sharpness
 
 __all__ = [
     "AbstractOperator",
     "Correlation",
+    "DeflatedOperator",
     "Eigenpairs",
     "EmpiricalLoss",
+    "Estimate",
     "FisherSpectrum",
     "GaussNewton",
     "GaussNewtonProduct",
@@ -60,5 +65,6 @@ __all__ = [
     "relative_flatness",
     "renyi_sharpness",
     "replacing",
+    "trace",
     "worst_case_sharpness",
 ]
