@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from .params import Params, Shapes, Tangent
+from .params import Params, Shapes, Tangent, edited
 from .view import View
 
 EXACT, APPROXIMATE, SOFTMAX, COUNTED = "exact", "approximate", "softmax", "counted"
@@ -25,6 +25,7 @@ class AbstractFactor(ABC):
     they act on. Laws, tested for every subclass:
 
     * ``act(identity, p) == p`` and ``act(inverse(g), act(g, p)) == p``;
+    * ``act_(g, p)`` leaves in ``p`` what ``act(g, p)`` returns;
     * ``infinitesimal(x, p)`` is the derivative of ``act(exponential(t x), p)`` at ``t = 0``.
     """
 
@@ -70,9 +71,22 @@ class AbstractFactor(ABC):
     def inverse(self, element: Tensor) -> Tensor:
         """The element that undoes ``element``."""
 
-    @abstractmethod
     def act(self, element: Tensor, params: Params) -> Params:
         """The transformed parameters, a new dictionary; untouched tensors are shared."""
+        moved = edited(params, self.parameters)
+        self._act_into(element, params, moved)
+        return moved
+
+    def act_(self, element: Tensor, params: Params) -> None:
+        """Transform the parameters in place: no copy of them is held, and nothing can be differentiated through it."""
+        self._act_into(element, params, params)
+
+    @abstractmethod
+    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+        """Write what ``params`` become into ``target``, a copy of them, or ``params`` themselves.
+
+        What is written must not be read again.
+        """
 
     @abstractmethod
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:

@@ -83,6 +83,11 @@ class ModelSymmetry:
         return tuple(factor for factor in self.factors if isinstance(factor, AbstractAbsorption))
 
     @property
+    def exact(self) -> tuple[AbstractFactor, ...]:
+        """The factors that are held to leave the function as it is: all that are not flagged ``approximate``."""
+        return tuple(factor for factor in self.factors if APPROXIMATE not in factor.flags)
+
+    @property
     def quotiented(self) -> tuple[AbstractFactor, ...]:
         """The factors that a quotient takes out: all that are flagged neither ``counted`` nor ``approximate``."""
         return tuple(factor for factor in self.factors if not factor.flags & {COUNTED, APPROXIMATE})
@@ -158,6 +163,13 @@ class ModelSymmetry:
             if factor.name in g:
                 params = factor.act(g[factor.name], params)
         return params
+
+    def act_(self, g: Element, params: Params) -> None:
+        """:meth:`act` in place, without a second copy of any parameter; not to be differentiated."""
+        self._require_known(g)
+        for factor in self.factors:
+            if factor.name in g:
+                factor.act_(g[factor.name], params)
 
     def undo(self, g: Element, params: Params) -> Params:
         """The inverse of :meth:`act`: ``undo(g, act(g, params)) == params``."""

@@ -35,6 +35,28 @@ def edited(params: Params, names: Iterable[str]) -> Params:
     return copy
 
 
+def double_copy(params: Params) -> Params:
+    """A detached copy in double precision that may be written.
+
+    All of it lies in one block of memory for each device: tensors on their own, freed in another order than they came,
+    leave gaps that a process keeps.
+    """
+    copy: Params = {}
+    for device in {value.device for value in params.values()}:
+        here = {name: value.detach() for name, value in params.items() if value.device == device}
+        sizes = [_padded(value.numel() * (1 + value.is_complex())) for value in here.values()]
+        block = torch.empty(sum(sizes), dtype=torch.float64, device=device)
+        for (name, value), piece in zip(here.items(), block.split(sizes), strict=True):
+            entries = torch.view_as_complex(piece.view(-1, 2)) if value.is_complex() else piece
+            copy[name] = entries[: value.numel()].view(value.shape).copy_(value)
+    return {name: copy[name] for name in params}
+
+
+def _padded(size: int) -> int:
+    """The next multiple of a cache line of 8 doubles, where vector instructions want tensors to begin."""
+    return -(-size // 8) * 8
+
+
 def lookup(params: Mapping[str, Tensor], name: str) -> Tensor:
     """``params[name]``, or an error that names the closest parameters there are."""
     if name not in params:

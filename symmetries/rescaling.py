@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .errors import SymmetryError
 from .factor import APPROXIMATE, AbstractFactor
-from .params import Params, Shapes, Tangent, edited
+from .params import Params, Shapes, Tangent
 from .view import View
 
 
@@ -74,13 +74,11 @@ class Rescaling(AbstractFactor):
         """``1 / lambda``."""
         return 1.0 / element
 
-    def act(self, element: Tensor, params: Params) -> Params:
+    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
         r""":math:`\lambda^{e} (\theta + o) - o`."""
-        moved = edited(params, self.parameters)
-        for view, exponent, offset in self.terms:
+        for view, exponent, offset in dict.fromkeys(self.terms):
             value = view.read(params)
-            view.write_(moved, element.to(value)[:, None, None] ** exponent * (value + offset) - offset)
-        return moved
+            view.write_(target, scaled(value, element.to(value)[:, None, None] ** exponent, offset))
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         r""":math:`x\, e\, (\theta + o)`."""
@@ -93,3 +91,8 @@ class Rescaling(AbstractFactor):
     def section(self, params: Params) -> None:
         """None: approximate scalings are never taken out, exact ones are only counted."""
         return None
+
+
+def scaled(value: Tensor, factor: Tensor, offset: float) -> Tensor:
+    """``factor (value + offset) - offset``: a gain stored with an offset, scaled."""
+    return factor * (value + offset) - offset if offset else factor * value

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .errors import SymmetryError
 from .factor import COUNTED, EXACT, AbstractFactor
-from .params import Params, Shapes, Tangent, edited
+from .params import Params, Shapes, Tangent
 from .view import View
 
 
@@ -91,12 +91,10 @@ class Rotation(AbstractFactor):
         """The transpose."""
         return element.mT
 
-    def act(self, element: Tensor, params: Params) -> Params:
+    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Rotate writers, readers and shifts."""
-        moved = edited(params, self.parameters)
         for view, value in self._rotated(element, params):
-            view.write_(moved, value)
-        return moved
+            view.write_(target, value)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The same with a skew matrix: the action is linear in Q."""
@@ -110,12 +108,13 @@ class Rotation(AbstractFactor):
         return
 
     def _rotated(self, q: Tensor, params: Params) -> Iterator[tuple[View, Tensor]]:
-        for view in self.writers:
+        for view in dict.fromkeys(self.writers):
             value = view.read(params)
             yield view, q.to(value) @ value
-        for view, gain in self.readers:
-            value, g = view.read(params), 1.0 if gain is None else gain.read(params)
-            yield view, q.to(value) @ (value * g) / g  # columns of W^T: Gamma^-1 Q Gamma
-        for view, gain in self.shifts:
+        for view, gain in dict.fromkeys(self.readers):
+            value = view.read(params)
+            g = value.new_ones(1, 1) if gain is None else gain.read(params)[0]  # (d, 1)
+            yield view, (q.to(value) * g.mT / g) @ value  # columns of W^T: Gamma^-1 Q Gamma
+        for view, gain in dict.fromkeys(self.shifts):
             value, g = view.read(params), 1.0 if gain is None else gain.read(params)
             yield view, q.to(value) @ (value / g) * g

@@ -8,7 +8,7 @@ from torch import Tensor
 from .errors import SymmetryError
 from .factor import EXACT, AbstractFactor
 from .group import GeneralLinear
-from .params import Params, Shapes, Tangent, edited
+from .params import Params, Shapes, Tangent
 from .view import View
 
 #: A head counts as rank-deficient when a squared singular value of G H^H, relative to the largest, is below this many
@@ -117,11 +117,9 @@ class Symmetry(AbstractFactor):
         """The inverse matrix of every copy."""
         return torch.linalg.inv(element)
 
-    def act(self, element: Tensor, params: Params) -> Params:
+    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """``(G A^-1, H A^H)``."""
-        moved = edited(params, self.parameters)
-        self.unstack_(moved, *self.group.act(element, *self.stack(params)))
-        return moved
+        self.unstack_(target, *self.group.act(element, *self.stack(params)))
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """``(-G X, H X^H)``."""

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..errors import SymmetryError
 from ..factor import EXACT
-from ..params import Params, Shapes, Tangent, edited
+from ..params import Params, Shapes, Tangent
+from ..rescaling import scaled
 from ..view import View
 from .base import AbstractAbsorption, require_last_axis
 
@@ -84,17 +85,15 @@ class Gain(AbstractAbsorption):
         """Elementwise."""
         return 1.0 / element
 
-    def act(self, element: Tensor, params: Params) -> Params:
+    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Scale gain and followers, divide the readers."""
-        moved = edited(params, self.parameters)
         gain = self.gain.read(params)
         factor = element.to(gain)
-        self.gain.write_(moved, (gain + self.offset) * factor - self.offset)
-        for view in self.followers:
-            view.write_(moved, view.read(params) * factor)
-        for view in self.readers:
-            view.write_(moved, (view.read(params) + self.reader_offset) / factor - self.reader_offset)
-        return moved
+        self.gain.write_(target, scaled(gain, factor, self.offset))
+        for view in dict.fromkeys(self.followers):
+            view.write_(target, view.read(params) * factor)
+        for view in dict.fromkeys(self.readers):
+            view.write_(target, scaled(view.read(params), 1 / factor, self.reader_offset))
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         r""":math:`(x \gamma, x \beta, -W \operatorname{diag} x)`."""

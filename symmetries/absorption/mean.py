@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..errors import SymmetryError
 from ..factor import EXACT
-from ..params import Params, Shapes, Tangent, edited
+from ..params import Params, Shapes, Tangent
 from ..view import View
 from .base import AbstractAbsorption, added, zeros
 from .chain import Chain, require_chain, taken_back
@@ -81,9 +81,9 @@ class WriterMean(AbstractAbsorption):
         """The opposite shifts."""
         return -element
 
-    def act(self, element: Tensor, params: Params) -> Params:
+    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
         r"""Add a multiple of :math:`1 / \gamma` to every column."""
-        return added(self._shifts(element, params), edited(params, self.parameters))
+        added(self._shifts(element, params), target)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The same changes, as a velocity: the action is affine in the shifts."""
@@ -183,9 +183,9 @@ class ReaderMean(AbstractAbsorption):
         """The opposite shifts."""
         return -element
 
-    def act(self, element: Tensor, params: Params) -> Params:
+    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
         r"""Add :math:`v (1 / \gamma)^{T}` to the reader and take its constant from the bias."""
-        return added(self._changes(element, params), edited(params, self.parameters))
+        added(self._changes(element, params), target)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The same changes, as a velocity: the action is affine in v."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..errors import SymmetryError
 from ..factor import EXACT
-from ..params import Params, Shapes, Tangent, edited
+from ..params import Params, Shapes, Tangent
 from ..view import View
 from .base import AbstractAbsorption, added, require_last_axis, zeros
 from .chain import Chain, require_chain, taken_back
@@ -93,9 +93,9 @@ class Shear(AbstractAbsorption):
         r""":math:`(I + w 1^{T})^{-1} = I - w 1^{T} / (1 + \sum w)`."""
         return -element / (1 + element.sum())
 
-    def act(self, element: Tensor, params: Params) -> Params:
+    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Move the shift, the readers, and the biases of the other readers."""
-        return added(self._changes(element, self.inverse(element), params), edited(params, self.parameters))
+        added(self._changes(element, self.inverse(element), params), target)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The changes to first order, where the inverse of w is -w."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..factor import EXACT
-from ..params import Params, Shapes, Tangent, edited
+from ..params import Params, Shapes, Tangent
 from ..view import View
 from .base import AbstractAbsorption, added, require_last_axis, zeros
 from .chain import Chain, require_chain, taken_back
@@ -86,9 +86,9 @@ class Shift(AbstractAbsorption):
         """The opposite constant."""
         return -element
 
-    def act(self, element: Tensor, params: Params) -> Params:
+    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Add to the source, take from readers and opposites."""
-        return added(self._changes(element, params), edited(params, self.parameters))
+        added(self._changes(element, params), target)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The same changes, as a velocity: the action is affine in the constant."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import SymmetryError
 from ..factor import EXACT
-from ..params import Params, Shapes, Tangent, edited
+from ..params import Params, Shapes, Tangent
 from ..view import View
 from .base import AbstractAbsorption, added, zeros
 
@@ -84,12 +84,12 @@ class Update(AbstractAbsorption):
         """The opposite changes."""
         return -element
 
-    def act(self, element: Tensor, params: Params) -> Params:
+    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Change the factors, and take the change of their product from the weight."""
         left, right = (view.read(params) for view in (self.left, self.right))
         d, e = self._split(element, params)
         product = (left + d) @ (right + e).mT - left @ right.mT
-        return added(self._changes(d, e, product), edited(params, self.parameters))
+        added(self._changes(d, e, product), target)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The same to first order."""

@@ -10,7 +10,7 @@ from ..model_symmetry import ModelSymmetry
 from .jacobian import Jacobian
 from .linear_units import linear_units
 from .result import Audit
-from .vertical import SMALL, exact_factors, vertical_vectors
+from .vertical import SMALL, vertical_vectors
 
 #: Singular values below this share of the largest are zeros. Measured: zeros at 1e-15, others from 1e-10 on, where the
 #: smallest belong to scales that only the eps of a norm makes visible.
@@ -32,7 +32,7 @@ def dense_audit(jacobian: Jacobian, symmetry: ModelSymmetry, *, generator: torch
     gap = singular[kept - 1].item() / singular[kept].item() if 0 < kept < len(singular) and singular[kept] else math.inf
     if gap < CLEAR_GAP:
         warnings.warn(f"the rank is in doubt: singular values fall by {gap:.0e} only where they are cut", stacklevel=3)
-    vertical = {f.name: vertical_vectors(f, symmetry, params, generator) for f in exact_factors(symmetry)}
+    vertical = {f.name: vertical_vectors(f, symmetry, params, generator) for f in symmetry.exact}
     steepest = max(singular[0].item(), torch.finfo(torch.float64).tiny)
     defects = {name: (v @ j.T).norm(dim=1).max().item() / steepest for name, v in vertical.items()}
     basis = torch.cat([j.new_zeros(0, size), *vertical.values()])

@@ -13,7 +13,7 @@ from .dense import ZERO
 from .jacobian import Jacobian
 from .linear_units import linear_units
 from .result import Audit
-from .vertical import exact_factors, moving_factors, residuals
+from .vertical import moving_factors, residuals
 
 #: Rows beyond the dimension of a block, so that a Gaussian sketch keeps its rank.
 MORE = 20
@@ -53,7 +53,7 @@ def sketched_audit(
     for covectors in jacobian.rows(weights):
         for part, block in zip(parts, found, strict=True):
             part.append(block.pull(covectors).cpu())
-    exact = exact_factors(symmetry)
+    exact = symmetry.exact
     true = replace(symmetry, factors=tuple(factor for factor in exact if factor.name not in false))
     searched = [_search(block, torch.cat(part), true, generator) for block, part in zip(found, parts, strict=True)]
     declared = replace(symmetry, factors=exact).dimension

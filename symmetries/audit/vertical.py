@@ -7,7 +7,8 @@ import torch
 from scipy.sparse.linalg import LinearOperator, lsmr
 from torch import Tensor
 
-from ..factor import APPROXIMATE, AbstractFactor
+from ..factor import AbstractFactor
+from ..halving import failing
 from ..model_symmetry import ModelSymmetry
 from ..params import Params, Tangent
 from .jacobian import Jacobian, tangent_norm
@@ -17,11 +18,6 @@ SMALL = 1e-10
 
 #: Where the least squares of a projection stop, relative to sizes.
 RESIDUAL = 1e-8
-
-
-def exact_factors(symmetry: ModelSymmetry) -> tuple[AbstractFactor, ...]:
-    """The factors that are held to leave the function as it is."""
-    return tuple(factor for factor in symmetry.factors if APPROXIMATE not in factor.flags)
 
 
 def vertical_vectors(
@@ -51,22 +47,22 @@ def moving_factors(
     norm = max(jacobian.norm(generator), torch.finfo(torch.float64).tiny)
     params = jacobian.params
     tangents: dict[str, Tangent] = {}
-    for factor in exact_factors(symmetry):
+    for factor in symmetry.exact:
         tangent = factor.infinitesimal(factor.random_algebra(symmetry.shapes, generator=generator), params)
         size = tangent_norm(tangent)
         if size > 0:
             tangents[factor.name] = {name: value / size for name, value in tangent.items()}
-    worst, false, waiting = 0.0, set(), [list(tangents)]
-    while waiting:
-        names = waiting.pop()
+    worst = 0.0
+
+    def move(names: Sequence[str]) -> bool:
+        nonlocal worst
         together = total(tangents[name] for name in names)
         defect = jacobian.product(together).norm().item() / (norm * max(tangent_norm(together), SMALL))
         worst = max(worst, defect)
-        if defect > SMALL and len(names) > 1:
-            waiting += [names[::2], names[1::2]]
-        elif defect > SMALL:
-            false.update(names)
-    return worst, tuple(name for name in tangents if name in false)
+        return defect > SMALL
+
+    false = tuple(failing(list(tangents), move))
+    return worst, false
 
 
 def total(tangents: Iterable[Tangent]) -> Tangent:

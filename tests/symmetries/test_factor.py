@@ -147,3 +147,11 @@ def test_section_holds_the_means_of_its_pins(case, factors, params):
                     torch.testing.assert_close(means, torch.ones_like(means))
                 elif factor.family != "mean of readers" or factor.gain is None:  # with a gain: after it is moved to 1
                     torch.testing.assert_close(means, torch.zeros_like(means), atol=1e-12, rtol=0.0)
+
+
+def test_action_in_place_is_the_action(case, factors, params, generator):
+    for factor in factors:
+        g = draw(factor, case.symmetry.shapes, generator)
+        point = {name: value.clone() for name, value in params.items()}
+        factor.act_(g, point)
+        assert_close(point, factor.act(g, params), rtol=0.0)
