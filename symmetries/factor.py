@@ -1,6 +1,7 @@
 """What every factor of a model's symmetry group offers."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable
 
 import torch
@@ -78,14 +79,19 @@ class AbstractFactor(ABC):
         return moved
 
     def act_(self, element: Tensor, params: Params) -> None:
-        """Transform the parameters in place: no copy of them is held, and nothing can be differentiated through it."""
-        self._act_into(element, params, params)
+        """Transform the parameters in place; nothing can be differentiated through it.
+
+        Parameters that several views read, which may overlap, are copied for the time.
+        """
+        count = Counter(view.parameter for view in self.views)
+        shared = (name for name, views in count.items() if views > 1)
+        self._act_into(element, edited(params, shared), params)
 
     @abstractmethod
     def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
-        """Write what ``params`` become into ``target``, a copy of them, or ``params`` themselves.
+        """Write what ``params`` become into ``target``, which holds their values.
 
-        What is written must not be read again.
+        A parameter that a single view reads may be the same tensor in both: it is read before it is written.
         """
 
     @abstractmethod

@@ -165,7 +165,7 @@ class ModelSymmetry:
         return params
 
     def act_(self, g: Element, params: Params) -> None:
-        """:meth:`act` in place, without a second copy of any parameter; not to be differentiated."""
+        """:meth:`act` in place, without a second copy of the parameters; not to be differentiated."""
         self._require_known(g)
         for factor in self.factors:
             if factor.name in g:

@@ -76,7 +76,7 @@ class Rescaling(AbstractFactor):
 
     def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
         r""":math:`\lambda^{e} (\theta + o) - o`."""
-        for view, exponent, offset in dict.fromkeys(self.terms):
+        for view, exponent, offset in self.terms:
             value = view.read(params)
             view.write_(target, scaled(value, element.to(value)[:, None, None] ** exponent, offset))
 

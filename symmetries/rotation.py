@@ -113,8 +113,8 @@ class Rotation(AbstractFactor):
             yield view, q.to(value) @ value
         for view, gain in dict.fromkeys(self.readers):
             value = view.read(params)
-            g = value.new_ones(1, 1) if gain is None else gain.read(params)[0]  # (d, 1)
-            yield view, (q.to(value) * g.mT / g) @ value  # columns of W^T: Gamma^-1 Q Gamma
+            gamma = value.new_ones(1, 1) if gain is None else gain.read(params)[0]  # (d, 1)
+            yield view, (q.to(value) * gamma.mT / gamma) @ value  # columns of W^T: Gamma^-1 Q Gamma
         for view, gain in dict.fromkeys(self.shifts):
             value, g = view.read(params), 1.0 if gain is None else gain.read(params)
             yield view, q.to(value) @ (value / g) * g

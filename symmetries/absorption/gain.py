@@ -90,9 +90,9 @@ class Gain(AbstractAbsorption):
         gain = self.gain.read(params)
         factor = element.to(gain)
         self.gain.write_(target, scaled(gain, factor, self.offset))
-        for view in dict.fromkeys(self.followers):
+        for view in self.followers:
             view.write_(target, view.read(params) * factor)
-        for view in dict.fromkeys(self.readers):
+        for view in self.readers:
             view.write_(target, scaled(view.read(params), 1 / factor, self.reader_offset))
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:

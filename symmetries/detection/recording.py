@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..function import LOGITS, doubled, output_tensors
-from ..params import Params
+from ..params import Params, double_copy, trainable_parameters
 from .memory import Memory, written
 
 
@@ -136,7 +136,7 @@ def record(model: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, 
     softmax it stands for, and conversions to a lower precision are left out, so that the program can be evaluated in
     double precision.
     """
-    trainable = {name: doubled(p) for name, p in model.named_parameters() if p.requires_grad}
+    trainable = double_copy(trainable_parameters(model))
     fixed = {name: doubled(p) for name, p in model.named_parameters() if not p.requires_grad}
     fixed |= {name: doubled(b).clone() for name, b in model.named_buffers()}  # a forward pass may write into them
     recorder = _Recorder(list(trainable.values()))

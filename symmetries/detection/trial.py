@@ -6,19 +6,22 @@ import torch
 from torch import Tensor
 
 from ..factor import APPROXIMATE, SOFTMAX, AbstractFactor
-from ..params import Params
+from ..halving import failing
+from ..params import Params, double_copy
 from .recording import Recording
 
 #: A false family changes the outputs by more than this, rounding in double precision by less.
 TOLERANCE = 1e-8
 
-#: Distance from the parameters as they are to the point of the trial, in units of their size: gains of one and biases
-#: of zero have symmetries that others lack.
-SPREAD, SPREAD_OF_ZERO = 0.3, 0.1
+#: Largest distance from the parameters as they are to the point of the trial, in units of their size: gains of one and
+#: biases of zero have symmetries that others lack.
+SPREAD, SPREAD_OF_ZERO = 0.5, 0.2
 
 
 class Trial:
     """A generic point of the parameter space, and what the model computes there.
+
+    One copy of the parameters is held, which group elements move in place.
 
     Args:
         recording: the model.
@@ -28,20 +31,29 @@ class Trial:
 
     def __init__(self, recording: Recording, params: Params, *, seed: int = 0) -> None:
         self._recording = recording
-        self._seed = seed
-        self._generator = torch.Generator().manual_seed(seed + 1)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._seeds = {name: seed + i for i, name in enumerate(params, start=1)}
         self._given = params
         self._shapes = {name: value.shape for name, value in params.items()}
         self._outputs: dict[bool, list[Tensor]] = {}
+        self._point = double_copy(params)
+        self._spread(params)
 
-    def _point(self) -> Params:
-        """Made anew each time: two copies of a large model in double precision would be held otherwise."""
-        generator = torch.Generator().manual_seed(self._seed)
-        return {name: _generic(value, generator) for name, value in self._given.items()}
+    def _spread(self, names: Iterable[str]) -> None:
+        """Put these parameters to their values at the point."""
+        for name in names:
+            given, point = self._given[name], self._point[name]
+            size = torch.linalg.vector_norm(point.copy_(given)).item() / max(point.numel(), 1) ** 0.5
+            noise = torch.view_as_real(point) if point.is_complex() else point
+            # uniform: Gaussian draws take three times as long, most of the time of a trial of a large model
+            noise.uniform_(-1.0, 1.0, generator=torch.Generator(point.device).manual_seed(self._seeds[name]))
+            noise.mul_(SPREAD * size or SPREAD_OF_ZERO)
+            point.add_(given)
 
     def _reference(self, without_eps: bool) -> list[Tensor]:
+        """The outputs at the point."""
         if without_eps not in self._outputs:
-            self._outputs[without_eps] = self._recording(self._point(), without_eps=without_eps)
+            self._outputs[without_eps] = self._recording(self._point, without_eps=without_eps)
         return self._outputs[without_eps]
 
     def defect(self, factors: Iterable[AbstractFactor]) -> float:
@@ -51,11 +63,12 @@ class Trial:
         """
         factors = list(factors)
         without_eps = any(APPROXIMATE in factor.flags for factor in factors)
-        expected, params = self._reference(without_eps), self._point()
+        expected = self._reference(without_eps)
         for factor in factors:
             g = factor.random(self._shapes, generator=self._generator, condition=4.0, scale=1.0)
-            params = factor.act(g, params)
-        outputs = self._recording(params, without_eps=without_eps)
+            factor.act_(g, self._point)
+        outputs = self._recording(self._point, without_eps=without_eps)
+        self._spread({name for factor in factors for name in factor.parameters})
         softmax = any(SOFTMAX in factor.flags for factor in factors)
         changes = [
             _change(*((value.log_softmax(-1) for value in pair) if softmax and i == 0 else pair))
@@ -69,24 +82,8 @@ class Trial:
         found = []
         for kind in (False, True):
             chosen = [i for i, is_approximate in enumerate(approximate) if is_approximate is kind]
-            found += [chosen[i] for i in self._failing([groups[i] for i in chosen])]
+            found += failing(chosen, lambda part: not self.defect(f for i in part for f in groups[i]) <= TOLERANCE)
         return sorted(found)
-
-    def _failing(self, groups: Sequence[tuple[AbstractFactor, ...]]) -> list[int]:
-        """All at once, and by halves where they do."""
-        if not groups or self.defect([factor for group in groups for factor in group]) <= TOLERANCE:
-            return []
-        if len(groups) == 1:
-            return [0]
-        half = len(groups) // 2
-        return self._failing(groups[:half]) + [half + i for i in self._failing(groups[half:])]
-
-
-def _generic(value: Tensor, generator: torch.Generator) -> Tensor:
-    """``value`` with noise of its own size."""
-    size = torch.linalg.vector_norm(value, dtype=torch.float64).item() / max(value.numel(), 1) ** 0.5
-    noise = torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value.device)
-    return noise.mul_(SPREAD * size or SPREAD_OF_ZERO).add_(value)
 
 
 def _change(value: Tensor, expected: Tensor) -> float:
