@@ -75,7 +75,7 @@ class AbstractFactor(ABC):
     def act(self, element: Tensor, params: Params) -> Params:
         """The transformed parameters, a new dictionary; untouched tensors are shared."""
         moved = edited(params, self.parameters)
-        self._act_into(element, params, moved)
+        self.act_into(element, params, moved)
         return moved
 
     def act_(self, element: Tensor, params: Params) -> None:
@@ -85,10 +85,10 @@ class AbstractFactor(ABC):
         """
         count = Counter(view.parameter for view in self.views)
         shared = (name for name, views in count.items() if views > 1)
-        self._act_into(element, edited(params, shared), params)
+        self.act_into(element, edited(params, shared), params)
 
     @abstractmethod
-    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Write what ``params`` become into ``target``, which holds their values.
 
         A parameter that a single view reads may be the same tensor in both: it is read before it is written.

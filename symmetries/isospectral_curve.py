@@ -9,7 +9,7 @@ from torch import Tensor
 from .compression import Compression
 from .errors import SymmetryError
 from .factor import COUNTED, EXACT, AbstractFactor
-from .params import Params, Shapes, Tangent, edited
+from .params import Params, Shapes, Tangent
 from .rotation import Rotation
 from .view import View
 
@@ -92,15 +92,14 @@ class IsospectralCurve(AbstractFactor):
         """The opposite number."""
         return -element
 
-    def act(self, element: Tensor, params: Params) -> Params:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Move the gain, rotate both sides."""
         start = self._compression(params)
         if start.is_degenerate:
-            return edited(params, self.parameters)
+            return
         end = Compression.of(start.along(element))
-        moved = edited(self.rotation.act(start.rotation_to(end), params), (view.parameter for view in self._gains))
-        self.gain.write_(moved, self._alone(end.gains, params))
-        return moved
+        self.rotation.act_into(start.rotation_to(end), params, target)
+        self.gain.write_(target, self._alone(end.gains, params))
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """The velocity of the gain, and the angular velocity of both sides."""

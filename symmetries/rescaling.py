@@ -74,7 +74,7 @@ class Rescaling(AbstractFactor):
         """``1 / lambda``."""
         return 1.0 / element
 
-    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         r""":math:`\lambda^{e} (\theta + o) - o`."""
         for view, exponent, offset in self.terms:
             value = view.read(params)

@@ -91,7 +91,7 @@ class Rotation(AbstractFactor):
         """The transpose."""
         return element.mT
 
-    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Rotate writers, readers and shifts."""
         for view, value in self._rotated(element, params):
             view.write_(target, value)

@@ -117,7 +117,7 @@ class Symmetry(AbstractFactor):
         """The inverse matrix of every copy."""
         return torch.linalg.inv(element)
 
-    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """``(G A^-1, H A^H)``."""
         self.unstack_(target, *self.group.act(element, *self.stack(params)))
 

@@ -85,7 +85,7 @@ class Gain(AbstractAbsorption):
         """Elementwise."""
         return 1.0 / element
 
-    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Scale gain and followers, divide the readers."""
         gain = self.gain.read(params)
         factor = element.to(gain)

@@ -81,7 +81,7 @@ class WriterMean(AbstractAbsorption):
         """The opposite shifts."""
         return -element
 
-    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         r"""Add a multiple of :math:`1 / \gamma` to every column."""
         added(self._shifts(element, params), target)
 
@@ -183,7 +183,7 @@ class ReaderMean(AbstractAbsorption):
         """The opposite shifts."""
         return -element
 
-    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         r"""Add :math:`v (1 / \gamma)^{T}` to the reader and take its constant from the bias."""
         added(self._changes(element, params), target)
 

@@ -93,7 +93,7 @@ class Shear(AbstractAbsorption):
         r""":math:`(I + w 1^{T})^{-1} = I - w 1^{T} / (1 + \sum w)`."""
         return -element / (1 + element.sum())
 
-    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Move the shift, the readers, and the biases of the other readers."""
         added(self._changes(element, self.inverse(element), params), target)
 

@@ -86,7 +86,7 @@ class Shift(AbstractAbsorption):
         """The opposite constant."""
         return -element
 
-    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Add to the source, take from readers and opposites."""
         added(self._changes(element, params), target)
 

@@ -84,7 +84,7 @@ class Update(AbstractAbsorption):
         """The opposite changes."""
         return -element
 
-    def _act_into(self, element: Tensor, params: Params, target: Params) -> None:
+    def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Change the factors, and take the change of their product from the weight."""
         left, right = (view.read(params) for view in (self.left, self.right))
         d, e = self._split(element, params)
