@@ -8,7 +8,7 @@ from .geodesic import AbstractGeodesic, Exact, RungeKutta, Taylor
 from .geometry import AbstractChart, AbstractGeometry
 from .metric import AbstractMetric, Invariant, Mixed
 from .quotient import Quotient
-from .sam import RiemannianSAM
+from .sam import Ascent, RandomState, RiemannianSAM
 
 if TYPE_CHECKING:
     from .geoopt_adapter import PackedManifold
@@ -19,6 +19,7 @@ __all__ = [
     "AbstractGeometry",
     "AbstractMetric",
     "Adaptive",
+    "Ascent",
     "Coordinates",
     "Euclidean",
     "Exact",
@@ -26,6 +27,7 @@ __all__ = [
     "Mixed",
     "PackedManifold",
     "Quotient",
+    "RandomState",
     "RiemannianSAM",
     "RungeKutta",
     "Taylor",

@@ -41,7 +41,7 @@ class Accumulation:
     ) -> "Accumulation":
         """With the weights filled in."""
         batches = tuple(micro_batches)
-        given = (1.0 / len(batches),) * len(batches) if weights is None else tuple(weights)
+        given = tuple(1.0 / len(batches) for _ in batches) if weights is None else tuple(weights)
         if not batches or len(given) != len(batches):
             raise ValueError(f"expected micro-batches, each with a weight, got {len(batches)} and {len(given)} weights")
         return cls(loss_fn, batches, given, backward)
