@@ -17,7 +17,7 @@ from measures import EmpiricalLoss, average_case_sharpness, worst_case_sharpness
 from quotient import AbstractGeometry, Euclidean, Quotient
 from symmetries import IsospectralCurve, ModelSymmetry, Params, detect, trainable_parameters
 from symmetries.factor import APPROXIMATE
-from symmetries.function import DoublePrecision, tensors
+from symmetries.function import DoublePrecision, output_tensors
 
 TOLERANCE = 1e-6
 CONDITION = 100.0
@@ -26,7 +26,7 @@ CONDITION = 100.0
 def squared_error(model: nn.Module, batch: Any) -> Tensor:
     """Against fixed targets; in double precision also where a library casts down."""
     with DoublePrecision():
-        _, outputs = next(tensors(model(**batch), ""))
+        _, outputs = next(output_tensors(model(**batch), ""))
     targets = torch.linspace(-1.0, 1.0, outputs.numel(), dtype=outputs.dtype).reshape(outputs.shape)
     return (outputs - targets).square().mean()
 
