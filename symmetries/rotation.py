@@ -1,4 +1,4 @@
-"""Rotations of a residual stream."""
+"""Rotations of residual streams, and of heads that are normalized."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Rotation(AbstractFactor):
     the all-ones vector ([Ashkboos2024] uses the same freedom to compress). The group is compact: Frobenius and Gram
     metrics are invariant under it already, an elementwise one is not. It is counted, and left in the ball.
 
-    Elements are orthogonal matrices ``(d, d)``.
+    Elements are orthogonal matrices, shape ``(copies, d, d)``.
 
     Args:
         name: unique within a model.
@@ -32,6 +32,8 @@ class Rotation(AbstractFactor):
             writer behind a layer scale is such a pair too.
         shifts: pairs of a norm's shift ``(1, d, 1)`` and its gain, or None.
         fixes_ones: rotate the complement of the all-ones vector only (LayerNorm).
+        copies: how many streams rotate apart, the heads of an attention for instance: as many as the views of all
+            writers, readers and shifts have; 1 where all turn together.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Rotation(AbstractFactor):
     readers: tuple[tuple[View, View | None], ...]
     shifts: tuple[tuple[View, View | None], ...] = ()
     fixes_ones: bool = False
+    copies: int = 1
     family: str = "rotation of the residual stream"
     flags: frozenset[str] = frozenset({EXACT, COUNTED})
 
@@ -52,8 +55,14 @@ class Rotation(AbstractFactor):
         return self.writers[0].shape(shapes)[1]
 
     def check(self, shapes: Shapes) -> None:
-        """Every view must have the width of the stream along *n*."""
+        """Every view must have the width of the stream along *n*, all that moves one copy for each rotation."""
         d = self._width(shapes)
+        for view in (*self.writers, *(view for view, _ in (*self.readers, *self.shifts))):
+            if self.copies not in (1, view.shape(shapes)[0]):
+                raise SymmetryError(
+                    f"{self.name}: expected {self.copies} copies in {view.parameter!r} read as {view.pattern!r}, "
+                    f"got shape {view.shape(shapes)}"
+                )
         for view in self.views:
             if view.shape(shapes)[1] != d:
                 raise SymmetryError(
@@ -62,9 +71,9 @@ class Rotation(AbstractFactor):
                 )
 
     def dimension(self, shapes: Shapes) -> int:
-        """``d (d - 1) / 2``, with ``d - 1`` for ``d`` when the all-ones vector is fixed."""
+        """``d (d - 1) / 2`` for every copy, with ``d - 1`` for ``d`` when the all-ones vector is fixed."""
         d = self._width(shapes) - self.fixes_ones
-        return d * (d - 1) // 2
+        return self.copies * (d * (d - 1) // 2)
 
     def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """The exponential of a Gaussian skew matrix: an angle of order one in every plane."""
@@ -72,16 +81,16 @@ class Rotation(AbstractFactor):
         return self.exponential(self.random_algebra(shapes, generator=generator) / d**0.5)
 
     def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
-        """A Gaussian skew matrix, shape ``(d, d)``, that annihilates the all-ones vector if it must."""
+        """Gaussian skew matrices, shape ``(copies, d, d)``, that annihilate the all-ones vector if they must."""
         d = self._width(shapes)
-        return self.in_algebra(2 * torch.randn(d, d, generator=generator, dtype=torch.float64))
+        return self.in_algebra(2 * torch.randn(self.copies, d, d, generator=generator, dtype=torch.float64))
 
     def in_algebra(self, x: Tensor) -> Tensor:
-        """The skew part, of a matrix that annihilates the all-ones vector if it must."""
+        """The skew part, of matrices that annihilate the all-ones vector if they must."""
         if self.fixes_ones:
-            x = x - x.mean(0)
-            x = x - x.mean(1, keepdim=True)
-        return (x - x.T) / 2
+            x = x - x.mean(-2, keepdim=True)
+            x = x - x.mean(-1, keepdim=True)
+        return (x - x.mT) / 2
 
     def exponential(self, algebra: Tensor) -> Tensor:
         """The matrix exponential."""

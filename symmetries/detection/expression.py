@@ -20,6 +20,9 @@ Pairs = tuple[tuple[Slot, Slot], ...]
 #: The name of norms that add something to what they divide by.
 EPS = "eps"
 
+#: The name of data that is zero.
+ZERO = "zero"
+
 
 class Kind(Enum):
     """What a node does; the rules know nothing else of an operation."""
@@ -83,6 +86,11 @@ class Node:
     module: str = ""
     order: int = field(default=0)
     data: Tensor | None = None
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is data that is known to be zero everywhere."""
+        return self.kind is Kind.CONSTANT and self.name == ZERO
 
     @property
     def free(self) -> tuple[Slot, ...]:

@@ -46,7 +46,7 @@ def norms(network: Network) -> Iterator[Norm]:
             continue
         output, gain, fixed_gain = _affine(network, core, core, Kind.PRODUCT)
         output, shift, fixed_shift = _affine(network, core, output, Kind.SUM)
-        is_zero = fixed_shift is not None and fixed_shift.name == "zero"
+        is_zero = fixed_shift is not None and fixed_shift.is_zero
         yield Norm(core, output, gain, shift, fixed_gain, None if is_zero else fixed_shift)
 
 

@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from . import arithmetic, choosing, convolution, normalization, shaping
 from .axes import Misaligned, new_axes, resolved
 from .call import Call, Reading
-from .expression import Kind, Node, Selector, constant
+from .expression import ZERO, Kind, Node, Selector, constant
 from .recording import Operation, Place, Recording
 from .value import Value, opaque
 
@@ -105,7 +105,7 @@ def _constant(argument: Tensor) -> Value:
     slots = (slot for axis, stride in zip(axes, strides, strict=True) if stride for slot in axis)
     node = constant(slots, data=None if argument.is_meta else argument)
     is_zero = not argument.is_meta and argument.numel() > 0 and not bool(argument.any())
-    node.name = "zero" if is_zero else ""
+    node.name = ZERO if is_zero else ""
     return Value(node, axes)
 
 

@@ -1,6 +1,8 @@
 """Streams that may be rotated as a whole, and those between which a gain lies."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from math import prod
 from typing import TypeVar
 
 from ..isospectral_curve import IsospectralCurve
@@ -41,7 +43,7 @@ def propose_rotations(network: Network) -> Iterator[Proposal]:
 
 
 def _rotation(network: Network, stream: Stream) -> Rotation:
-    """A stream as a factor.
+    """A stream as a factor; where it holds several that may turn apart, as heads may, with a copy for each.
 
     Raises:
         Seen: a part of a writer or reader that something else reads.
@@ -50,14 +52,38 @@ def _rotation(network: Network, stream: Stream) -> Rotation:
     if any(gain is not None and gain.offset for _, gain in stream.readers.values()):
         raise Unviewable("a rotation through a norm whose gain is stored with an offset")
     axis = atoms(next(iter(stream.writers.values())))
-    writers = tuple(_view(leaf, slots) for leaf, slots in _whole(network, stream.writers).items())
+    copies = () if stream.gains else _copies(network, stream, axis)
+    writers = tuple(_view(leaf, slots, copies) for leaf, slots in _whole(network, stream.writers).items())
     readers = tuple(
-        (_view(leaf, slots), _vector(gain, axis)) for leaf, (slots, gain) in _whole(network, stream.readers).items()
+        (_view(leaf, slots, copies), _vector(gain, axis))
+        for leaf, (slots, gain) in _whole(network, stream.readers).items()
     )
     shifts = tuple((_along(shift, axis), _vector(gain, axis)) for shift, gain in stream.shifts.items())
     fixes_ones = any(core.kind is Kind.LAYER_NORM for core in stream.norms)
     name = f"rotation of the stream of {title(min(stream.writers, key=lambda leaf: leaf.order))}"
-    return Rotation(name, writers, readers, shifts, fixes_ones=fixes_ones)
+    rotation = Rotation(name, writers, readers, shifts, fixes_ones, prod(atom.size for atom in copies))
+    return replace(rotation, family="rotation of normalized vectors") if stream.is_compared else rotation
+
+
+def _copies(network: Network, stream: Stream, axis: tuple[Atom, ...]) -> tuple[Atom, ...]:
+    """The axes along which everything has entries of its own, index by index."""
+    leaves = (*stream.writers, *stream.readers, *stream.shifts)
+    return tuple(
+        atom
+        for atom in atoms(leaves[0].free)
+        if atom not in axis
+        and all(atoms(node.free).count(atom) == 1 for node in (*leaves, *stream.values))
+        and all(_is_kept(network, stream, node, atom) for node in stream.values)
+    )
+
+
+def _is_kept(network: Network, stream: Stream, node: Node, atom: Atom) -> bool:
+    """Whether the uses of a value leave an axis as it is, or sum over it with the same axis of another."""
+    (slot,) = node.where((atom,))
+    return all(
+        slot in user.back(place) if user in stream.values else atoms(user.free).count(atom) < 2
+        for user, place in network.uses(node)
+    )
 
 
 def _curve(network: Network, stream: Stream) -> IsospectralCurve:
@@ -92,5 +118,6 @@ def _vector(leaf: Node | None, axis: tuple[Atom, ...]) -> View | None:
     return None if leaf is None else _along(leaf, axis)
 
 
-def _view(leaf: Node, slots: tuple[Slot, ...]) -> View:
-    return leaf_view(leaf, n=slots, h=[slot for slot in leaf.free if slot not in slots])
+def _view(leaf: Node, slots: tuple[Slot, ...], copies: tuple[Atom, ...] = ()) -> View:
+    apart = leaf.where(copies)
+    return leaf_view(leaf, copies=apart, n=slots, h=[slot for slot in leaf.free if slot not in (*slots, *apart)])

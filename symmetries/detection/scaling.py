@@ -61,7 +61,7 @@ def equations(network: Network) -> Iterator[Equation]:
         match node.kind:
             case Kind.LEAF:
                 continue
-            case Kind.CONSTANT if node.name == "zero":
+            case Kind.CONSTANT if node.is_zero:
                 continue
             case Kind.CONSTANT | Kind.OPAQUE | Kind.SOFTMAX | Kind.LAYER_NORM | Kind.RMS_NORM | Kind.FUNCTION:
                 yield from _fixed(node, *node.operands)

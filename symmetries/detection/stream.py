@@ -24,6 +24,8 @@ class Stream:
         shifts: of the norms that readers read through, with the gains.
         norms: what normalizes the stream.
         gains: a gain between two streams, with one that multiplies it.
+        values: all that holds the stream, before and behind norms.
+        is_compared: whether two normalized vectors of it are contracted.
         is_read_as_it_is: whether something reads the stream without a norm.
     """
 
@@ -34,6 +36,8 @@ class Stream:
         self.writers: dict[Node, tuple[Slot, ...]] = {}
         self.readers: dict[Node, tuple[tuple[Slot, ...], Node | None]] = {}
         self.shifts: dict[Node, Node | None] = {}
+        self.values: set[Node] = set()
+        self.is_compared = False
         self.is_read_as_it_is = False
         self.norms: dict[Node, Norm] = {}
         self.gains: dict[Node, Node | None] = {}
@@ -50,6 +54,7 @@ class Stream:
             if state in self._states:
                 continue
             self._states.add(state)
+            self.values.add(state[0])
             if state[0] in self._network.outputs:
                 raise Seen
             todo += self._sources(*state)
@@ -60,6 +65,7 @@ class Stream:
         """The operands that hold the stream; a parameter is a writer."""
         if node.kind is Kind.LEAF:
             self._writes(node, slots)
+        if node.kind is Kind.LEAF or node.is_zero:
             return []
         if node in self._by_output:
             norm = self._by_output[node]
@@ -131,6 +137,7 @@ class Stream:
         held = dict(carriers(self._network, norm.output, norm.atoms, scaled=True))
         if any(node in self._network.outputs for node in held):
             raise Seen
+        self.values |= set(held)
         uses = [(*use, held[node]) for node in held for use in self._network.uses(node) if use[0] not in held]
         if not all(_is_contraction(*use) for use in uses):
             self._between(norm.gain, None)
@@ -150,6 +157,7 @@ class Stream:
 
         Of two shifts only that of the one side reaches the outputs, through the gain of the other: its own gain moves.
         """
+        self.is_compared = True
         sides = [self._by_output[without_numbers(operand)] for operand in product.operands]
         if set(sides[0].atoms) != set(sides[1].atoms):
             raise Seen
