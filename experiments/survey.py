@@ -6,11 +6,10 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from measures import EmpiricalLoss, MeasureTable, Spectrum, hessian_spectrum, measure
 from quotient import AbstractGeometry, Adaptive, Euclidean, Mixed, Quotient, Taylor, length, scaled
-from symmetries import Element, ModelSymmetry, Params, Tangent, trainable_parameters
+from symmetries import Element, ModelSymmetry, Params, Tangent, evaluate_at, trainable_parameters
 
 from .data import Split, cross_entropy
 from .effort import Effort
@@ -73,7 +72,7 @@ class Survey:
 
     def _log_probabilities(self, params: Params) -> Tensor:
         (images, _) = self.loss.batches[0]
-        return functional_call(self.loss.model, params, (images,)).log_softmax(-1)
+        return evaluate_at(self.loss.model, params, (images,)).log_softmax(-1)
 
     def transported(self, g: Element) -> dict[str, list[Tangent]]:
         """The directions seen from there: pushed forward by the differential of the action."""

@@ -7,9 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from symmetries import Covector, Params, Tangent, unknown_name
+from symmetries import Covector, Params, Tangent, evaluate_at, unknown_name
 
 from .batch import microbatches, on_device
 from .differential import HessianProduct, differential, require_finite_loss
@@ -185,7 +184,7 @@ class EmpiricalLoss:
         device = next(iter(params.values())).device
         named = {f"model.{name}": p for name, p in (self.fixed | params).items()}
         with evaluation_mode(self.model):
-            value = functional_call(self._bound, named, (on_device(batch, device),))
+            value = evaluate_at(self._bound, named, (on_device(batch, device),))
         if not isinstance(value, Tensor) or value.ndim != 0:
             got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
             raise TypeError(f"loss_fn must return a 0-dimensional tensor, got {got}; take the mean over examples")
@@ -219,7 +218,7 @@ class EmpiricalLoss:
 
 
 class _Bound(nn.Module):
-    """A loss function bound to a model: a module, so that ``functional_call`` can hold other parameters."""
+    """A loss function bound to a model: a module, so that it can be evaluated at other parameters."""
 
     def __init__(self, model: nn.Module, loss_fn: LossFunction) -> None:
         super().__init__()

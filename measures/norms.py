@@ -5,10 +5,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from quotient import length
-from symmetries import Params
+from symmetries import Params, evaluate_at
 
 from .mode import evaluation_mode, require_one_mode
 from .sharpness import Sharpness
@@ -87,7 +86,7 @@ def path_norm(model: nn.Module, params: Params, inputs: Tensor) -> Sharpness:
     @torch.no_grad()
     def at(size: float) -> Tensor:
         with evaluation_mode(model):
-            return functional_call(model, squares, (torch.full_like(inputs, size),)).double()
+            return evaluate_at(model, squares, (torch.full_like(inputs, size),)).double()
 
     nothing, once, twice = at(0.0), at(1.0), at(2.0)
     tolerance = math.sqrt(torch.finfo(inputs.dtype).eps)

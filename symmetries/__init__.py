@@ -24,6 +24,7 @@ from .declare import declare
 from .detection import detect
 from .distance import Distance, distance
 from .errors import SymmetryError
+from .evaluation import evaluate_at
 from .factor import AbstractFactor
 from .function import output_tensors
 from .group import GeneralLinear
@@ -82,6 +83,7 @@ __all__ = [
     "detect",
     "diagonal",
     "distance",
+    "evaluate_at",
     "gated_mlp",
     "key_bias",
     "layer_scale",

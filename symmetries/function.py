@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map, tree_map_only
 
+from .evaluation import evaluate_at
 from .params import Params
 
 Inputs = Any
@@ -59,7 +59,7 @@ class NetworkFunction:
         inputs, fixed = doubled((self.inputs, fixed)) if double else (self.inputs, fixed)
         with DoublePrecision() if double else nullcontext():
             for i, (args, kwargs) in enumerate(arguments(inputs)):
-                output = functional_call(self.model, {**params, **fixed}, args, kwargs)
+                output = evaluate_at(self.model, {**params, **fixed}, args, kwargs)
                 outputs.update(output_tensors(output, str(i)))
         if not outputs:
             raise ValueError("the model returned no floating-point tensor to compare; wrap it so that it returns one")

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch._C import DispatchKey
 from torch._ops import HigherOrderOperator
-from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from ..evaluation import evaluate_at
 from ..function import LOGITS, doubled, output_tensors
 from ..params import Params, double_copy, trainable_parameters
 from .memory import Memory, written
@@ -146,7 +146,7 @@ def record(model: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, 
         stack.enter_context(recorder.watching(model))
         args, kwargs = doubled(arguments), doubled(dict(keywords))
         with recorder:
-            result = functional_call(model, trainable | fixed, args, kwargs)
+            result = evaluate_at(model, trainable | fixed, args, kwargs)
     outputs = [n for _, value in output_tensors(result, "") if (n := recorder.number(value)) is not None]
     shapes = {name: value.shape for name, value in trainable.items()}
     is_logits = not isinstance(result, Mapping) or any(str(key).startswith(LOGITS) for key in result)
