@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -14,6 +14,7 @@ from symmetries import (
     Gain,
     IsospectralCurve,
     ModelSymmetry,
+    Rescaling,
     Rotation,
     Shift,
     Update,
@@ -35,6 +36,7 @@ from symmetries import (
     value_output,
     writer_mean,
 )
+from symmetries.factor import COUNTED, EXACT
 
 
 @dataclass(frozen=True)
@@ -197,15 +199,22 @@ class PostNorm(nn.Module):
         return x + self.fc2(nn.functional.gelu(self.fc1(x)))
 
 
-class NormedHeads(nn.Module):
-    """Attention with one LayerNorm for the queries, and one for the keys, of all heads."""
+class Cosine(nn.Module):
+    """Vectors of length one."""
 
-    def __init__(self, dim=5, heads=2, size=4):
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.normalize(x, dim=-1)
+
+
+class NormedHeads(nn.Module):
+    """Attention with one norm for the queries, and one for the keys, of all heads."""
+
+    def __init__(self, dim=5, heads=2, size=4, norm: Callable[[int], nn.Module] = nn.LayerNorm):
         super().__init__()
         self.heads = heads
         self.q, self.k = nn.Linear(dim, heads * size), nn.Linear(dim, heads * size)
         self.v, self.o = nn.Linear(dim, heads * size), nn.Linear(heads * size, dim)
-        self.q_norm, self.k_norm = nn.LayerNorm(size), nn.LayerNorm(size)
+        self.q_norm, self.k_norm = norm(size), norm(size)
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = (part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (self.q, self.k, self.v))
@@ -389,6 +398,21 @@ def normed_heads() -> Case:
     return Case(NormedHeads(), declarations, (torch.randn(20, 5, 5),), 74)
 
 
+def compared_heads() -> Case:
+    queries, keys = (
+        (View(f"{name}.weight", "(copies n) h -> copies n h", copies=2), View(f"{name}.bias", "(c n) -> c n 1", c=2))
+        for name in ("q", "k")
+    )
+    scales = (Rescaling(view[0].parameter, tuple((v.column, 1.0, 0.0) for v in view)) for view in (queries, keys))
+    declarations = (
+        value_output(value="v", output="o", heads=2, kv_heads=2),  # 32
+        value_bias(value="v", output="o", heads=2, kv_heads=2),  # 8
+        Rotation("heads", (*queries, *keys), (), copies=2),  # 2 * 6
+        *(replace(scale, flags=frozenset({EXACT, COUNTED})) for scale in scales),  # 2 + 2
+    )
+    return Case(NormedHeads(norm=lambda _: Cosine()), declarations, (torch.randn(20, 5, 5),), 56)
+
+
 def normed_embedding() -> Case:
     """A norm that writes the stream, as that behind the patches of CLIP."""
     model = nn.Sequential(nn.Linear(6, 5), nn.LayerNorm(5), nn.LayerNorm(5), nn.Linear(5, 4))
@@ -441,6 +465,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "post-norm": post_norm,
     "layer scale": scaled,
     "normed heads": normed_heads,
+    "compared heads": compared_heads,
     "normed embedding": normed_embedding,
 }
 

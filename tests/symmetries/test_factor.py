@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from symmetries import AbstractAbsorption, Gain, IsospectralCurve, trainable_parameters
+from symmetries import AbstractAbsorption, Gain, IsospectralCurve, Rescaling, trainable_parameters
 
 CONDITION, SCALE = 10.0, 1.0
 RTOL = 1e-11  # float64, products of a few matrices of condition number 10
@@ -25,7 +25,7 @@ def draw(factor, shapes, generator):
 
 def product(factor, g, h):
     """First h, then g, in the group of this factor."""
-    if isinstance(factor, Gain):
+    if isinstance(factor, Gain | Rescaling):
         return g * h
     return g + h if isinstance(factor, AbstractAbsorption | IsospectralCurve) else g @ h
 

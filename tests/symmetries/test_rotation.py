@@ -1,5 +1,7 @@
 """Rotations of a stream: orthogonal, and inside what the norm allows."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -74,3 +76,18 @@ def test_width_that_differs_is_an_error(float64):
     wrong = Rotation("stream", (View("write.weight", "n h -> 1 n h"),), ((View("read.weight", "n h -> 1 n h"), None),))
     with pytest.raises(SymmetryError, match="expected 5 channels along n"):
         declare(model, wrong)
+
+
+def test_heads_rotate_apart(cases, generator):
+    case = cases("compared heads")
+    factor = case.symmetry["heads"]
+    q = factor.random(case.symmetry.shapes, generator=generator, condition=10.0, scale=1.0)
+    assert q.shape == (2, 4, 4)
+    assert factor.dimension(case.symmetry.shapes) == 2 * 6
+    assert not torch.allclose(q[0], q[1])
+
+
+def test_number_of_copies_that_differs_is_an_error(cases):
+    case = cases("compared heads")
+    with pytest.raises(SymmetryError, match="expected 3 copies in 'q.weight'"):
+        declare(case.model, replace(case.symmetry["heads"], copies=3))
