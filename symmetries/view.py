@@ -17,8 +17,25 @@ _COMPLEX_AXIS = "pair"
 _UNGROUPED = str.maketrans("", "", "()")
 
 
-Role = Literal["copies", "n", "h", "pair"] | int
-"""What an axis of a parameter is in a view: part of one of the view's axes, or fixed at an index."""
+Role = Literal["copies", "n", "h", "pair"]
+"""Which of a view's axes an axis of a parameter is part of; one that is fixed at an index counts as a row of it."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a view takes of an axis of a parameter.
+
+    Args:
+        length: of the axis.
+        role: what its entries are in the view.
+        start: the first entry that is taken.
+        stop: the one after the last.
+    """
+
+    length: int
+    role: Role
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True, init=False)
@@ -27,7 +44,8 @@ class View:
 
     ``pattern`` is an einops pattern whose right side ends in the three axes *copies*, *n*, *h* (each may be a
     parenthesised product or ``1``). Axes before them select a part of a fused parameter and are chosen with
-    :meth:`at`. A fourth, last axis called ``pair`` holds real and imaginary part: then the view is complex.
+    :meth:`at`; consecutive entries of an axis, which need not be one of equal blocks, with :meth:`within`. A fourth,
+    last axis called ``pair`` holds real and imaginary part: then the view is complex.
 
     Reading never changes the parameter; :meth:`write_` is the exact inverse, in place.
 
@@ -49,6 +67,7 @@ class View:
     pattern: str
     sizes: tuple[tuple[str, int], ...]
     index: tuple[int, ...]
+    ranges: tuple[tuple[str, int, int], ...]
 
     def __init__(self, parameter: str, pattern: str, **sizes: int) -> None:
         if pattern.count("->") != 1 or len(_GROUPS.findall(pattern.split("->")[1])) < 3:
@@ -57,13 +76,27 @@ class View:
         object.__setattr__(self, "pattern", " ".join(pattern.split()))
         object.__setattr__(self, "sizes", tuple(sorted(sizes.items())))
         object.__setattr__(self, "index", ())
+        object.__setattr__(self, "ranges", ())
 
     def at(self, *index: int) -> "View":
         """The part of a fused parameter at ``index`` along the axes that stand before *copies*."""
-        chosen: View = object.__new__(View)
-        for name, value in (*self.__dict__.items(), ("index", index)):
-            object.__setattr__(chosen, name, value)
-        return chosen
+        return self._with(index=index)
+
+    def within(self, **ranges: tuple[int, int]) -> "View":
+        """The entries from the first number up to the second along axes of the right side, given by name.
+
+        Example:
+            >>> plain = View("k.weight", "(copies h) n -> copies n h", copies=2).within(h=(1, 4))
+            >>> plain.read({"k.weight": torch.arange(16.0).reshape(8, 2)}).shape
+            torch.Size([2, 2, 3])
+        """
+        return self._with(ranges=tuple((name, *ends) for name, ends in sorted(ranges.items())))
+
+    def _with(self, **changes: Any) -> "View":
+        changed: View = object.__new__(View)
+        for name, value in {**self.__dict__, **changes}.items():
+            object.__setattr__(changed, name, value)
+        return changed
 
     @property
     def column(self) -> "View":
@@ -79,7 +112,7 @@ class View:
         *before, n, h = self._right
         entries = " ".join(axis for group in (n, h) for axis in group.strip("()").split() if axis != "1")
         pattern = f"{' '.join(self._left)} -> {' '.join(before)} {matrix.format(f'({entries})' if entries else '1')}"
-        return View(self.parameter, pattern, **dict(self.sizes)).at(*self.index)
+        return self._with(pattern=pattern)
 
     @property
     def is_complex(self) -> bool:
@@ -113,10 +146,15 @@ class View:
         leading = len(self._right) - 3 - self.is_complex
         if leading != len(self.index):
             raise ValueError(f"{self}: {leading} axes stand before copies, choose among them with .at(...)")
-        for axis, at in zip(self._right, self.index, strict=False):
-            if not 0 <= at < axes[axis]:
-                raise ValueError(f"{self}: index {at} is outside the axis {axis} of length {axes[axis]}")
+        taken = [(axis, at, at + 1) for axis, at in zip(self._right, self.index, strict=False)]
+        for axis, start, stop in (*taken, *self.ranges):
+            if not 0 <= start < stop <= axes.get(axis, 0):
+                raise ValueError(f"{self}: {start}:{stop} is outside the axis {axis} of length {axes.get(axis, 0)}")
         return {name: length for name, length in axes.items() if not name.isdigit()}
+
+    def _read_axes(self, shape: torch.Size) -> dict[str, int]:
+        """The length of every named axis in what is read."""
+        return self._axes(shape) | {axis: stop - start for axis, start, stop in self.ranges}
 
     def _misfit(self, shape: torch.Size, expected: str) -> SymmetryError:
         return SymmetryError(
@@ -124,15 +162,21 @@ class View:
             f"{expected}, got shape {tuple(shape)}; correct the pattern or the sizes"
         )
 
-    def roles(self, shape: torch.Size) -> tuple[tuple[tuple[int, Role], ...], ...]:
-        """For every dimension of the parameter the axes that it is a product of, outermost first: length and role."""
+    def extents(self, shape: torch.Size) -> tuple[tuple[Extent, ...], ...]:
+        """For every dimension of the parameter the axes that it is a product of, outermost first."""
         lengths = self._axes(shape)
-        role: dict[str, Role] = dict(zip(self._right, self.index, strict=False))
+        taken = {axis: (start, stop) for axis, start, stop in self.ranges}
+        taken |= {axis: (at, at + 1) for axis, at in zip(self._right, self.index, strict=False)}
+        role: dict[str, Role] = dict.fromkeys(self._right[: len(self.index)], "n")
         names: tuple[Role, ...] = ("copies", "n", "h", "pair")
         for group, name in zip(self._right[len(self.index) :], names, strict=False):
             role |= dict.fromkeys(group.strip("()").split(), name)
         return tuple(
-            tuple((lengths[axis], role[axis]) for axis in group.strip("()").split() if axis in lengths)
+            tuple(
+                Extent(lengths[axis], role[axis], *taken.get(axis, (0, lengths[axis])))
+                for axis in group.strip("()").split()
+                if axis in lengths
+            )
             for group in self._left
         )
 
@@ -140,7 +184,7 @@ class View:
         """``(copies, n, h)`` for a model with parameters of these shapes."""
         if self.parameter not in shapes:
             raise SymmetryError(unknown_name("parameter", self.parameter, shapes))
-        axes = self._axes(shapes[self.parameter])
+        axes = self._read_axes(shapes[self.parameter])
         length = {group: prod(axes.get(a, 1) for a in group.strip("()").split()) for group in self._right}
         copies, n, h = self._right[len(self.index) :][:3]
         return length[copies], length[n], length[h]
@@ -168,14 +212,17 @@ class View:
         merged = " ".join(self._right[len(self.index) :])
         pieces = torch.view_as_real(value) if self.is_complex else value
         used = set(merged.translate(_UNGROUPED).split())
-        axes = {name: length for name, length in self._axes(shape).items() if name in used}
+        axes = {name: length for name, length in self._read_axes(shape).items() if name in used}
         return rearrange(pieces, f"{merged} -> {merged.translate(_UNGROUPED)}", **axes)
 
     def _elementary(self, tensor: Tensor) -> Tensor:
-        """An alias of ``tensor`` with every axis of the right side apart and the index taken.
+        """An alias of ``tensor`` with every axis of the right side apart, the index and the ranges taken.
 
         Splitting and permuting axes never needs a copy; merging them may, and is left to the caller.
         """
         left, right = " ".join(self._left), " ".join(self._right).translate(_UNGROUPED)
         sizes: Any = self._axes(tensor.shape)
-        return rearrange(tensor, f"{left} -> {right}", **sizes)[self.index]
+        apart = rearrange(tensor, f"{left} -> {right}", **sizes)
+        for axis, start, stop in self.ranges:
+            apart = apart.narrow(right.split().index(axis), start, stop - start)
+        return apart[self.index]

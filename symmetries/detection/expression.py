@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from torch import Tensor
 
-from .axes import Atom, Axes, Slot, resolved, resolved_pairs
+from .axes import Atom, Axes, Slot, resolved, resolved_pairs, unify
 
 Pairs = tuple[tuple[Slot, Slot], ...]
 
@@ -235,6 +235,8 @@ class Selector:
             inner: Mapping[Slot, Slot] = {s: s for s in operand.free}
             if slot in node.map(i):
                 operand, inner = self.part(operand, node.map(i)[slot], start, stop)
+                if slot in new:  # a piece of a join keeps its own index set
+                    unify(new[slot].atom, inner[node.map(i)[slot]].atom)
             operands.append(operand)
             moved.append(inner)
             # a piece of a join may be broadcast along a slot of the join

@@ -1,6 +1,7 @@
 """From the slots of a leaf to a view of the parameter."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from ..view import View
 from .axes import Atom, Slot
@@ -34,45 +35,72 @@ def leaf_view(
     """
     roles = (("copies", copies), ("n", n), ("h", h), ("pair", (pair,) if pair else ()))
     names = {slot: _numbered(role, i) for role, slots in roles for i, slot in enumerate(slots)}
-    axes = [list(_axes(leaf, entries)) for entries in dimensions(leaf)]
-    if {axis for dim in axes for axis in dim if isinstance(axis, Slot)} != set(names):
+    axes = [list(_axes(entries)) for entries in dimensions(leaf)]
+    if {axis.slot for dim in axes for axis in dim if axis.slot is not None} != set(names):
         raise Unviewable(f"{title(leaf)}: slots without a role")
     at: list[int] = []
-    left, sizes = [], {}
+    left: list[str] = []
+    sizes: dict[str, int] = {}
+    ranges: dict[str, tuple[int, int]] = {}
     for dim in axes:
         written = []
         for axis in dim:
-            written.append(names[axis] if isinstance(axis, Slot) else _numbered("part", len(at)))
-            at += [] if isinstance(axis, Slot) else [axis[1]]
-            if len(dim) > 1:
-                sizes[written[-1]] = axis.size if isinstance(axis, Slot) else axis[0]
+            name = _numbered("part", len(at)) if axis.slot is None else names[axis.slot]
+            written.append(name)
+            at += [axis.start] if axis.slot is None else []
+            sizes |= {name: axis.size} if len(dim) > 1 else {}
+            ranges |= {name: (axis.start, axis.stop)} if axis.slot is not None and axis.is_partial else {}
         left.append(_grouped(written))
     right = [_numbered("part", i) for i in range(len(at))]
     right += [_grouped([names[slot] for slot in slots]) for _, slots in roles[:3]]
     view = View(leaf.name, f"{' '.join(left)} -> {' '.join(right)}{' pair' if pair else ''}", **sizes)
-    return view.at(*at) if at else view
+    return view.at(*at).within(**ranges)
 
 
-def _axes(leaf: Node, entries: Iterable[Entry]) -> Iterator[Slot | tuple[int, int]]:
-    """Slots, and for a block the number of blocks and which one it is."""
+@dataclass(frozen=True)
+class _Axis:
+    """An axis of a parameter in a view: the entries that a slot stands for, or one that is fixed, without a slot."""
+
+    slot: Slot | None
+    size: int
+    start: int
+    stop: int
+
+    @property
+    def is_partial(self) -> bool:
+        return self.stop - self.start < self.size
+
+
+def _axes(entries: Iterable[Entry]) -> Iterator[_Axis]:
+    """Slots; for one of equal blocks which it is, and what is inside; for another block a range of entries."""
     for entry in entries:
         if not isinstance(entry, Block):
-            yield entry
-            continue
-        block = _narrowed(entry)
-        if block.size % block.length or block.start % block.length:
-            raise Unviewable(f"{title(leaf)}: no block of {block.size // block.length or 1} equal ones")
-        yield block.size // block.length, block.start // block.length
-        yield from _axes(leaf, block.inner)
+            yield _Axis(entry, entry.size, 0, entry.size)
+        elif entry.size % entry.length == entry.start % entry.length == 0:
+            at = entry.start // entry.length
+            yield _Axis(None, entry.size // entry.length, at, at + 1)
+            yield from _axes(entry.inner)
+        elif entry.inner and isinstance(part := entry.inner[0], Block):
+            yield from _axes([_merged(entry, part)])
+        else:
+            yield from _range(entry)
 
 
-def _narrowed(block: Block) -> Block:
-    """A block of which one part is chosen, as that part: of queries, keys and values, the keys of the last two."""
-    while block.inner and isinstance(part := block.inner[0], Block) and part.length == 1:
-        length = block.length // part.size
-        start = block.start + part.start * length
-        block = Block(block.size, start, start + length, (*part.inner, *block.inner[1:]))
-    return block
+def _merged(block: Block, part: Block) -> Block:
+    """A block of which a part is chosen, as that part: of queries, keys and values, the keys of the last two."""
+    unit = block.length // part.size
+    start, stop = (block.start + end * unit for end in (part.start, part.stop))
+    return Block(block.size, start, stop, (*part.inner, *block.inner[1:]))
+
+
+def _range(block: Block) -> Iterator[_Axis]:
+    """Entries of an axis, in units of what is inside the outermost slot."""
+    first = block.inner[0] if block.inner else None
+    unit = block.length // first.size if isinstance(first, Slot) else 0
+    if not isinstance(first, Slot) or block.size % unit or block.start % unit:
+        raise Unviewable(f"entries {block.start} to {block.stop} of {block.size} are no range of an axis")
+    yield _Axis(first, block.size // unit, block.start // unit, block.stop // unit)
+    yield from _axes(block.inner[1:])
 
 
 def _numbered(role: str, i: int) -> str:

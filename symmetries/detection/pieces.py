@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import reduce
 from itertools import accumulate, pairwise
 
-from .axes import Slot, resolved
-from .expression import Kind, Node, Selector, is_linear_in_parameters
+from .axes import Axis, Slot, resolved
+from .expression import Kind, Selector, is_linear_in_parameters
 from .value import Value, einsum, elementwise
 
 
@@ -19,40 +19,52 @@ def contracted(
     rotated and the plain channels of a head, the heads of an attention and the columns of its output map.
     """
     dims = of_left.index(along), of_right.index(along)
-    cuts = _cuts(left, dims[0]) or _cuts(right, dims[1])
-    if not cuts or not all(_is_divisible(value, dim) for value, dim in zip((left, right), dims, strict=True)):
+    sides = ((left, dims[0]), (right, dims[1]))
+    joined = [_pieces(value, dim) for value, dim in sides]
+    cuts = [[piece.shape[dim] for piece in pieces] for pieces, dim in zip(joined, dims, strict=True) if pieces]
+    parts = [pieces or _parts(*side, cuts[0], selector) for pieces, side in zip(joined, sides, strict=True) if cuts]
+    if not all(parts) or not cuts or cuts[0] != cuts[-1]:
         return einsum(Kind.PRODUCT, left, right, of_left, of_right, of_result)
-    terms = []
-    for start, stop in pairwise(cuts):
-        one, other = (value.part(dim, start, stop, selector) for value, dim in zip((left, right), dims, strict=True))
-        terms.append(einsum(Kind.PRODUCT, one, other, of_left, of_right, of_result))
+    terms = [einsum(Kind.PRODUCT, a, b, of_left, of_right, of_result) for a, b in zip(*parts, strict=True)]
     return reduce(lambda a, b: elementwise(Kind.SUM, a, b), terms)
 
 
-def _cuts(value: Value, dim: int) -> list[int]:
-    """Where the pieces of a dimension start and end; nothing where it is not joined."""
-    outer = _outermost(value, dim)
-    join = None if outer is None else _join(value.node, outer)
-    if join is None:
+def _pieces(value: Value, dim: int) -> list[Value]:
+    """What a dimension is joined of, also behind products with what is constant along it; nothing if it is not."""
+    node, outer = value.node, _outermost(value, dim)
+    if outer is None:
         return []
-    unit = value.shape[dim] // sum(join.lengths)
-    return [cut * unit for cut in accumulate(join.lengths, initial=0)]
+    if node.kind is Kind.JOIN and outer is node.over[0]:
+        return [_piece(value, dim, i) for i in range(len(node.operands))]
+    sources = [i for i in range(len(node.operands)) if outer in node.map(i)]
+    if node.kind is not Kind.PRODUCT or node.sums() or len(node.operands) != 2 or len(sources) != 1:
+        return []
+    source, other = _operand(value, sources[0]), _operand(value, 1 - sources[0])
+    constant = other.viewed(() if i == dim else axis for i, axis in enumerate(other.axes))
+    is_constant = not set(resolved(other.axes[dim])) & other.owned
+    return [elementwise(Kind.PRODUCT, piece, constant) for piece in _pieces(source, dim)] if is_constant else []
 
 
-def _join(node: Node, slot: Slot) -> Node | None:
-    """The join behind an axis, through products with what is constant along it."""
-    while node.kind is Kind.PRODUCT:
-        sources = [(node.operands[i], node.map(i)[slot]) for i in range(len(node.operands)) if slot in node.map(i)]
-        if len(sources) != 1:
-            return None
-        node, slot = sources[0]
-    return node if node.kind is Kind.JOIN and slot is node.over[0] else None
+def _operand(value: Value, i: int) -> Value:
+    """An operand of an elementwise product, with the dimensions of the product: broadcast where it lacks slots."""
+    return value.renamed(value.node.operands[i], {**{s: s for s in value.node.free}, **value.node.map(i)})
 
 
-def _is_divisible(value: Value, dim: int) -> bool:
-    """Whether the parts of a dimension are computed from parts of parameters, or are pieces."""
+def _piece(value: Value, dim: int, i: int) -> Value:
+    """One operand of a join, with its own length along the joined dimension."""
+    node = value.node
+    inner = node.map(i)
+    axes: list[Axis] = [tuple(inner.get(slot, slot) for slot in resolved(axis)) for axis in value.axes]
+    axes[dim] = (*(resolved(node.pieces[i]) if node.pieces else ()), *axes[dim][1:])
+    return Value(node.operands[i], tuple(axes))
+
+
+def _parts(value: Value, dim: int, lengths: Sequence[int], selector: Selector) -> list[Value]:
+    """Consecutive parts of a dimension, where they are computed from parts of parameters."""
     outer = _outermost(value, dim)
-    return outer is not None and is_linear_in_parameters(value.node, outer)
+    if outer is None or not is_linear_in_parameters(value.node, outer):
+        return []
+    return [value.part(dim, start, stop, selector) for start, stop in pairwise(accumulate(lengths, initial=0))]
 
 
 def _outermost(value: Value, dim: int) -> Slot | None:

@@ -20,6 +20,14 @@ CASES = {
                                       View("table", "h n -> 1 n h")),
     "every row but by parts": tuple(View("w", "(p n) h -> p 1 n h", p=2).at(i) for i in range(2)) + (ROWS, COLUMNS),
     "channels and taps": (View("conv", "n i x y -> 1 n (i x y)"), View("conv", "o n x y -> (x y) n o")),
+    "a part of the rows, and all": (View("w", "h n -> 1 n h").within(h=(1, 4)), COLUMNS, ROWS),
+    "parts that overlap": (View("w", "h n -> 1 n h").within(h=(1, 4)), View("w", "h n -> 1 n h").within(h=(2, 6)),
+                           View("w", "n h -> 1 n h").within(n=(2, 6)), ROWS),
+    "a part of every head": (View("w", "(copies h) n -> copies n h", copies=2).within(h=(1, 3)),
+                             View("w", "(copies n) h -> copies n h", copies=2).within(n=(0, 2)), ROWS, COLUMNS),
+    "rows and entries": (View("b", "n -> 1 n 1").within(n=(1, 5)), View("b", "h -> 1 1 h").within(h=(3, 6))),
+    "blocks of another size": (View("w", "h n -> 1 n h").within(h=(2, 6)), View("w", "(p h) n -> p 1 n h", p=3).at(1),
+                               View("w", "(copies n) h -> copies n h", copies=3)),
     "two parameters": (ROWS, View("b", "n -> 1 n 1"), COLUMNS),
 }  # fmt: skip
 

@@ -64,6 +64,17 @@ class SeparateHeads(nn.Module):
         return self.o(torch.cat(found, -1))
 
 
+class Skip(nn.Module):
+    """A hidden layer beside the input, both read by one map."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.out = nn.Linear(6, 5), nn.Linear(6 + 5, 4)
+
+    def forward(self, x):
+        return self.out(torch.cat([x, nn.functional.leaky_relu(self.hidden(x))], -1))
+
+
 class Diagonals(nn.Module):
     """Two trained diagonals around fixed factors, with a rectifier between them where asked for ([Kopiczko2024])."""
 
@@ -88,6 +99,7 @@ CASES = {
     "residual branch, scaled twice": (lambda: Branch(times=2), (6,), 1),
     "number in two places": (TwiceScaled, (6,), 2 - 1),
     "separate heads": (SeparateHeads, (4, 6), 3 * (2 * 3**2 + 2 * 3)),
+    "joined with the input": (Skip, (6,), 5),
     "two diagonals": (Diagonals, (6,), 1),
     "two diagonals, rectified": (lambda: Diagonals(rectified=True), (6,), 1),
 }

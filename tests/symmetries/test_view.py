@@ -22,6 +22,18 @@ VIEWS = {
         True,
     ),
     "two indices": (View("w", "a b (copies h) n -> a b copies n h", copies=2).at(1, 0), (2, 3, 4, 5), (2, 5, 2), True),
+    "part of every head": (
+        View("w", "(copies h) n -> copies n h", copies=2).within(h=(1, 3)),
+        (6, 5),
+        (2, 5, 2),
+        True,
+    ),
+    "part of the rows of one third": (
+        View("w", "(three h) n -> three 1 n h", three=3).at(2).within(h=(0, 3), n=(1, 5)),
+        (12, 5),
+        (1, 4, 3),
+        True,
+    ),
     "complex half": (View("w", "(copies pair f) n -> (copies f) n 1 pair", copies=2, pair=2), (8, 5), (4, 5, 1), False),
     "complex interleaved": (
         View("w", "(copies q f pair) n -> (copies f) (q n) 1 pair", copies=2, q=2, pair=2),
@@ -133,6 +145,8 @@ def test_view_that_does_not_fit_says_why(view, shape, message):
         (View("w", "(copies h) n -> copies n h"), "give the size of all but one"),
         (View("w", "(three copies h) n -> three copies n h", three=3, copies=2), r"choose among them with \.at"),
         (View("w", "(three copies h) n -> three copies n h", three=3, copies=2).at(3), "outside the axis three"),
+        (View("w", "(copies h) n -> copies n h", copies=2).within(h=(3, 10)), "3:10 is outside the axis h of length 9"),
+        (View("w", "(copies h) n -> copies n h", copies=2).within(m=(0, 1)), "outside the axis m of length 0"),
     ],
 )
 def test_view_that_is_not_complete_says_what_is_missing(view, message):

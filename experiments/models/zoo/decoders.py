@@ -5,8 +5,10 @@ from typing import Any
 import torch
 from torch import Generator
 
+from . import published
+from .examples import masked_text_on
 from .hugging_face import causal
-from .specimen import Arguments, Specimen
+from .specimen import Arguments, RealSize, Specimen
 
 #: Attention and MLP of the first block read the embeddings themselves: a smaller vocabulary spans too little.
 _VOCABULARY = 61
@@ -33,6 +35,14 @@ _GPT_J: dict[str, Any] = {
     "eos_token_id": 0,
     "tie_word_embeddings": False,
 }
+_LATENT: dict[str, Any] = {
+    "q_lora_rank": 5,
+    "kv_lora_rank": 6,
+    "qk_nope_head_dim": 4,
+    "qk_rope_head_dim": 4,
+    "v_head_dim": 4,
+    "first_k_dense_replace": 2,
+}
 
 
 def tokens(generator: Generator, count: int) -> Arguments:
@@ -46,9 +56,20 @@ SPECIMENS = (
         causal("GPTNeoXForCausalLM", **_SIZES, rotary_pct=0.5),
         tokens,
         {"raw": 392},
+        sizes=(
+            RealSize(
+                "Pythia-160M", causal("GPTNeoXForCausalLM", **published.PYTHIA), masked_text_on, {"raw": 1_442_317}
+            ),
+        ),
         scales=1,
     ),
-    Specimen("Phi", causal("PhiForCausalLM", **_SIZES, partial_rotary_factor=0.5), tokens, {"raw": 421}, scales=1),
+    Specimen(
+        "Phi",
+        causal("PhiForCausalLM", **{**_SIZES, "hidden_size": 12}, partial_rotary_factor=0.67),
+        tokens,
+        {"raw": 615},
+        scales=1,
+    ),
     Specimen("GPT-J", causal("GPTJForCausalLM", **_GPT_J), tokens, {"raw": 357}, scales=1),
     Specimen(
         "StableLM",
@@ -58,4 +79,5 @@ SPECIMENS = (
         scales=1,
     ),
     Specimen("Falcon", causal("FalconForCausalLM", **_SIZES, ffn_hidden_size=9), tokens, {"raw": 204}, scales=1),
+    Specimen("DeepSeek-V3", causal("DeepseekV3ForCausalLM", **_SIZES, **_LATENT), tokens, {"raw": 294}, scales=5),
 )

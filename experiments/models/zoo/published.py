@@ -66,3 +66,13 @@ T5_BASE: dict[str, Any] = {
     "num_heads": 12,
     "use_cache": False,
 }
+PYTHIA: dict[str, Any] = {
+    "vocab_size": 50304,
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 2048,
+    "rotary_pct": 0.25,
+    "tie_word_embeddings": False,
+}
