@@ -27,7 +27,7 @@ class EmpiricalLoss:
     Every batch has the same weight, as in the protocol of [Andriushchenko2023]; with batches of one size, L
     is the mean over examples. ``params`` are the model's trainable parameters; frozen ones may be among them,
     and then belong to the point, otherwise they come from the model, as buffers do. A tied tensor appears
-    once, under its first name.
+    once, under its first name. Derivatives are those of torch: the row of an embedding's ``padding_idx`` has none.
 
     The loss is that of the model in evaluation mode, and is computed there. While dropout or batch norm is in
     training mode the model is refused: there the two modes are different functions, and either may be meant.
