@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from .operator import AbstractOperator
+from .orthogonalization import euclidean, orthogonalize_, subtract_
 
 #: Columns of the basis that are recombined at a time, so that a restart needs no second basis.
 _COLUMNS = 2**18
@@ -61,16 +62,11 @@ class KrylovBasis:
         image = self.operator(newest)
         self.products += 1
         along = torch.zeros(j + 1, dtype=torch.float64)
-        for i in range(max(0, j - 1), j + 1):
-            along[i] += self._subtract_(image, self._rows[i : i + 1])[0]
-        for _ in range(2):
-            before = _length(image)
-            along += self._subtract_(image, known)
-            if _length(image) > 0.7 * before:
-                break
+        along[max(0, j - 1) :] += subtract_(image, known[max(0, j - 1) :])
+        along += orthogonalize_(image, known)
         self._projected[j, : j + 1] = self._projected[: j + 1, j] = along
         self.size = j + 1
-        self.coupling = _length(image)
+        self.coupling = euclidean(image)
         scale = max(float(self._projected[: j + 1, : j + 1].abs().max()), self.coupling)
         # Below the rounding error of a product the remainder is noise: the basis spans an invariant space.
         if self.coupling > self.capacity * torch.finfo(image.dtype).eps * scale and self.size < self.operator.dimension:
@@ -121,10 +117,10 @@ class KrylovBasis:
     def _defect(self) -> float:
         """How far the image of the first row is from what the basis says it is, relative to it."""
         image = self.operator(self._rows[0])
-        length = _length(image)
+        length = euclidean(image)
         image = image - self._projected[0, : self.size].to(image) @ self.vectors
-        self._subtract_(image, self._rows[self.size : self.size + 1])
-        return _length(image) / max(length, float(self._projected.abs().max()))
+        subtract_(image, self._rows[self.size : self.size + 1])
+        return euclidean(image) / max(length, float(self._projected.abs().max()))
 
     def combined(self, vectors: Tensor) -> Tensor:
         """The combinations of the basis with the columns of ``vectors``, as rows."""
@@ -134,16 +130,5 @@ class KrylovBasis:
         """A random next row, orthogonal to the basis; none when that is the whole space."""
         if self.size < self.operator.dimension:
             row = self.operator.random(self._generator)
-            for _ in range(2):
-                self._subtract_(row, self.vectors)
+            orthogonalize_(row, self.vectors)
             self._rows[self.size] = row / torch.linalg.vector_norm(row)
-
-    def _subtract_(self, image: Tensor, rows: Tensor) -> Tensor:
-        """Take the parts along orthonormal rows off ``image``, in place; what they were, float64 on the CPU."""
-        along = rows @ image
-        image.sub_(along @ rows)
-        return along.double().cpu()
-
-
-def _length(vector: Tensor) -> float:
-    return float(torch.linalg.vector_norm(vector, dtype=torch.float64))

@@ -7,6 +7,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from .orthogonalization import euclidean, orthogonalize_
+
 
 @dataclass(frozen=True)
 class JacobiMatrix:
@@ -60,11 +62,12 @@ class JacobiMatrix:
         return JacobiMatrix(self.diagonal[:steps], self.offdiagonal[: steps - 1], self.offdiagonal[steps - 1].item())
 
 
-def lanczos(product: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> JacobiMatrix:
-    r"""The Lanczos process [Lanczos1950], reorthogonalized twice against the whole basis at every step.
+def lanczos(product: Callable[[Tensor], Tensor], start: Tensor, steps: int, *, rows: int | None = None) -> JacobiMatrix:
+    r"""The Lanczos process [Lanczos1950], each vector made orthogonal to those before it.
 
     It ends early where the Krylov space of ``start`` is exhausted. The basis takes ``steps`` times the memory
-    of ``start``.
+    of ``start``, or ``rows`` times: then vectors are made orthogonal to the newest ones alone, and eigenvalues that
+    have converged come back as copies. The Gauss rule does not mind: they share the weight of the one [Greenbaum1989].
 
     Example:
         >>> import torch
@@ -76,24 +79,36 @@ def lanczos(product: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> J
         product: a symmetric operator.
         start: a vector that is not zero, shape ``(n,)``.
         steps: at most this many products.
+        rows: how many vectors to hold, at least 2; by default all.
+
+    Raises:
+        ValueError: fewer than two rows.
     """
-    basis = start.new_empty(min(steps, len(start)), len(start))
+    if rows is not None and rows < 2:
+        raise ValueError(f"the recurrence needs rows >= 2, got {rows}")
+    steps = min(steps, len(start))
+    held = steps if rows is None else min(rows, steps)
+    basis = start.new_empty(held, len(start))
     basis[0] = start / torch.linalg.vector_norm(start)
     diagonal: list[float] = []
     offdiagonal: list[float] = []
-    for j in range(len(basis)):
-        w = product(basis[j])
-        diagonal.append(torch.sum(w.double() * basis[j].double()).item())
-        for _ in range(2):
-            w = w - basis[: j + 1].mT @ (basis[: j + 1] @ w)
-        beta = torch.linalg.vector_norm(w, dtype=torch.float64).item()
-        # Below the rounding error of a product, w is noise: the basis spans an invariant space.
+    for j in range(steps):
+        newest = basis[j % held]
+        image = product(newest)
+        alpha = float(torch.sum(image * newest, dtype=torch.float64))
+        diagonal.append(alpha)
+        image = image - alpha * newest
+        if j:
+            image -= offdiagonal[-1] * basis[(j - 1) % held]
+        orthogonalize_(image, basis[: j + 1])
+        beta = euclidean(image)
+        # Below the rounding error of a product, the image is noise: the basis spans an invariant space.
         scale = max(map(abs, [*diagonal, *offdiagonal, beta]))
-        if beta <= len(basis) * torch.finfo(start.dtype).eps * scale:
+        if beta <= steps * torch.finfo(start.dtype).eps * scale:
             beta = 0.0
             break
-        if j + 1 < len(basis):
-            basis[j + 1] = w / beta
+        if j + 1 < steps:
+            basis[(j + 1) % held] = image / beta
             offdiagonal.append(beta)
     return JacobiMatrix(
         torch.tensor(diagonal, dtype=torch.float64), torch.tensor(offdiagonal, dtype=torch.float64), remainder=beta

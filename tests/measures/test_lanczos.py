@@ -70,3 +70,21 @@ def test_single_precision_keeps_single_precision_accuracy(symmetric, generator):
     values = torch.linspace(0.1, 3, 40)
     _, jacobi = run(symmetric(*values.tolist()).float(), 40, generator)
     assert abs(jacobi.nodes[-1] - 3.0) < 1e-5
+
+
+@pytest.mark.parametrize("rows", [2, 5])
+def test_few_rows_bring_copies_of_eigenvalues_and_the_same_gauss_rule(symmetric, generator, rows):
+    values = torch.cat([torch.tensor([1e4, 50.0]), torch.linspace(0, 1, 98)])
+    matrix = symmetric(*values.tolist())
+    start = torch.randn(100, generator=generator, dtype=torch.float64)
+    whole, short = (lanczos(lambda v: matrix @ v, start, 60, rows=r) for r in (None, rows))
+    assert (whole.nodes > 2.0).sum() == 2
+    assert (short.nodes > 2.0).sum() > 2
+    for function in (torch.abs, torch.sqrt, lambda t: torch.exp(-t)):
+        rule, expected = ((j.weights * function(j.nodes.clamp_min(0.0))).sum() for j in (short, whole))
+        torch.testing.assert_close(rule, expected, rtol=1e-4, atol=0)
+
+
+def test_one_row_is_refused():
+    with pytest.raises(ValueError, match="rows >= 2, got 1"):
+        lanczos(lambda v: v, torch.ones(3), 3, rows=1)
