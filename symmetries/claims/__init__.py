@@ -52,6 +52,7 @@ CLAIMS: dict[str, Callable[[], Claim]] = {
         adapters.adalora,
         adapters.vera,
         adapters.dora,
+        adapters.dora_magnitudes,
         heads.logits_mean,
         heads.embedding_translation,
         heads.tied_logits_mean,

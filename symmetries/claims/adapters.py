@@ -58,3 +58,21 @@ def dora() -> Claim:
     return Claim(
         "m (W + B A) / |W + B A| by rows under (B M^-1, M A), M in GL(r, R)", weight(g, h), weight(*act(m, g, h))
     )
+
+
+def dora_magnitudes() -> Claim:
+    """The magnitudes of two adapted maps with a gate between: one number passes from all of one to all of the other."""
+    x, gate = matrix("x", 1, 2), matrix("s", 1, 2)
+    inner, outer = matrix("u", 2, 1), matrix("d", 2, 1)
+    up, down = matrix("U", 2, 2), matrix("D", 2, 2)
+    number = Symbol("c", real=True, nonzero=True)
+
+    def layer(inner: Matrix, outer: Matrix) -> Matrix:
+        hidden = gate.multiply_elementwise(inner.T.multiply_elementwise(x * up))
+        return outer.T.multiply_elementwise(hidden * down)
+
+    return Claim(
+        "d D (s (u U x)) under (c u, d / c), c not zero, with unit rows of U and D fixed",
+        layer(inner, outer),
+        layer(number * inner, outer / number),
+    )

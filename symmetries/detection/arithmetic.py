@@ -1,10 +1,10 @@
 """How arithmetic operations of ATen read as nodes: sums, products, elementwise functions, choices by index."""
 
-from dataclasses import replace
 from typing import Any
 
 from .call import Call, Reading
 from .expression import Kind
+from .multiples import multiple
 from .pieces import contracted
 from .value import Value, einsum, elementwise, scalar
 from .written_norm import normalized
@@ -30,13 +30,18 @@ def operand(value: Value | complex) -> Value:
 
 def add(call: Call, left: Any, right: Any, alpha: float = 1) -> Value:
     """``left + alpha * right``; a parameter plus a number stays a parameter, with an offset."""
-    if isinstance(right, int | float) and left.node.kind is Kind.LEAF:
-        return left.renamed(replace(left.node, offset=left.node.offset + alpha * right), {s: s for s in left.node.free})
-    return elementwise(Kind.SUM, operand(left), operand(right) if alpha == 1 else scaled(operand(right)))
+    if isinstance(right, int | float):
+        right, alpha = alpha * right, 1
+        if left.node.kind is Kind.LEAF:
+            return left.plus(right)
+    left, right = operand(left), operand(right) if alpha == 1 else scaled(operand(right))
+    return multiple(left, right) or multiple(right, left) or elementwise(Kind.SUM, left, right)
 
 
 def subtract(call: Call, left: Any, right: Any, alpha: float = 1) -> Value:
     """``left - alpha * right``, marked so that a written-out mean removal is found."""
+    if isinstance(right, int | float):
+        return add(call, left, -alpha * right)
     return elementwise(Kind.SUM, operand(left), scaled(operand(right), "minus" if alpha == 1 else ""))
 
 

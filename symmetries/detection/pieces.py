@@ -39,15 +39,10 @@ def _pieces(value: Value, dim: int) -> list[Value]:
     sources = [i for i in range(len(node.operands)) if outer in node.map(i)]
     if node.kind is not Kind.PRODUCT or node.sums() or len(node.operands) != 2 or len(sources) != 1:
         return []
-    source, other = _operand(value, sources[0]), _operand(value, 1 - sources[0])
+    source, other = value.operand(sources[0]), value.operand(1 - sources[0])
     constant = other.viewed(() if i == dim else axis for i, axis in enumerate(other.axes))
     is_constant = not set(resolved(other.axes[dim])) & other.owned
     return [elementwise(Kind.PRODUCT, piece, constant) for piece in _pieces(source, dim)] if is_constant else []
-
-
-def _operand(value: Value, i: int) -> Value:
-    """An operand of an elementwise product, with the dimensions of the product: broadcast where it lacks slots."""
-    return value.renamed(value.node.operands[i], {**{s: s for s in value.node.free}, **value.node.map(i)})
 
 
 def _piece(value: Value, dim: int, i: int) -> Value:

@@ -1,7 +1,7 @@
 """A tensor of the recorded computation: a node, and how its slots make up the tensor's dimensions."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import torch
@@ -42,6 +42,11 @@ class Value:
             tuple(tuple(new.get(s, s) for s in resolved(axis) if s in new or s not in owned) for axis in self.axes),
         )
 
+    def plus(self, number: float) -> "Value":
+        """A parameter plus a number: a parameter with an offset."""
+        leaf = replace(self.node, offset=self.node.offset + number)
+        return self.renamed(leaf, {slot: slot for slot in leaf.free})
+
     def reshaped(self, shape: Sequence[int]) -> "Value":
         """Row-major reading with another shape."""
         return self.viewed(reshape(self.axes, shape))
@@ -50,6 +55,10 @@ class Value:
         """The node's own slots that make up some dimensions."""
         owned = self.owned
         return tuple(s for dim in dims for s in resolved(self.axes[dim]) if s in owned)
+
+    def operand(self, i: int) -> "Value":
+        """An operand of an elementwise node, with the dimensions of the result: broadcast where it lacks slots."""
+        return self.renamed(self.node.operands[i], {**{s: s for s in self.node.free}, **self.node.map(i)})
 
     def mapped(self, kind: Kind, dims: Iterable[int] = (), name: str = "") -> "Value":
         """A node of one operand and the same slots, along some of the dimensions."""

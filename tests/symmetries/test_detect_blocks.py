@@ -92,6 +92,25 @@ class Diagonals(nn.Module):
         return torch.tanh(self.outer * (hidden @ self.up.mT))
 
 
+class Magnitudes(nn.Module):
+    """Weight decomposition as it is written beside a frozen map: a result and a correction of it ([Liu2024])."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.outer = nn.Parameter(torch.ones(4)), nn.Parameter(torch.ones(7))
+        self.a, self.b = nn.Parameter(torch.randn(2, 6)), nn.Parameter(torch.randn(4, 2))
+        draws = torch.Generator().manual_seed(3)
+        self.register_buffer("base", torch.randn(4, 6, generator=draws))
+        self.register_buffer("out", torch.randn(7, 4, generator=draws))
+
+    def forward(self, x):
+        norm = torch.linalg.norm(self.base + self.b @ self.a, dim=1).detach()
+        gain, result = self.inner / norm, x @ self.base.mT
+        hidden = result + ((gain - 1) * result + gain * (x @ self.a.mT @ self.b.mT))
+        final = hidden @ self.out.mT
+        return torch.tanh(final + (self.outer - 1) * final)
+
+
 # module, shape of an input, dimension
 CASES = {
     "temperature": (Temperature, (4, 6), 6**2 + 6**2 + 1),
@@ -100,6 +119,7 @@ CASES = {
     "number in two places": (TwiceScaled, (6,), 2 - 1),
     "separate heads": (SeparateHeads, (4, 6), 3 * (2 * 3**2 + 2 * 3)),
     "joined with the input": (Skip, (6,), 5),
+    "magnitudes": (Magnitudes, (6,), 2**2 + 1),
     "two diagonals": (Diagonals, (6,), 1),
     "two diagonals, rectified": (lambda: Diagonals(rectified=True), (6,), 1),
 }
