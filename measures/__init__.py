@@ -5,11 +5,13 @@ from .correlation import Correlation, correlate
 from .deflation import DeflatedOperator
 from .differential import HessianProduct
 from .eigenpairs import Eigenpairs, eigenpairs
+from .entropy import RenyiEntropy
 from .estimate import Estimate
 from .fisher import FisherSpectrum, fisher_spectrum
 from .fisher_rao import fisher_rao_norm
 from .gauss_newton import GaussNewton, GaussNewtonProduct
 from .hessian import RiemannianHessian
+from .hessian_spectrum import hessian_spectrum, operator_spectrum
 from .lanczos import JacobiMatrix, lanczos
 from .literature import Literature
 from .local_loss import LocalLoss
@@ -17,11 +19,12 @@ from .logits import normalized_logits
 from .loss import EmpiricalLoss
 from .norms import log_norm_product, parameter_norm, path_norm
 from .operator import AbstractOperator, MatrixOperator
+from .outliers import Outliers
 from .pac_bayes import WidthError, pac_bayes_flatness
 from .relative_flatness import relative_flatness
 from .renyi import renyi_sharpness
 from .sharpness import Sharpness
-from .spectrum import Spectrum, hessian_spectrum
+from .spectrum import Spectrum
 from .suite import measure
 from .table import MeasureTable, Row
 from .trace import trace
@@ -44,6 +47,8 @@ __all__ = [
     "LocalLoss",
     "MatrixOperator",
     "MeasureTable",
+    "Outliers",
+    "RenyiEntropy",
     "RiemannianHessian",
     "Row",
     "Sharpness",
@@ -59,6 +64,7 @@ __all__ = [
     "log_norm_product",
     "measure",
     "normalized_logits",
+    "operator_spectrum",
     "pac_bayes_flatness",
     "parameter_norm",
     "path_norm",

@@ -1,28 +1,78 @@
 """Rényi entropy from sums over a spectrum."""
 
+import math
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 #: Orders closer to 1 than this are taken as 1: there 1/(1 - alpha) would amplify rounding above the difference.
 SHANNON = 1e-7
+#: Eigenvalues below this share of the largest are rounding errors of zeros, which small orders would count.
+ROUNDING = 1e-13
 
 
-def power_term(moduli: Tensor, alpha: float) -> Tensor:
-    r""":math:`|\lambda|^\alpha`, and :math:`|\lambda| \log |\lambda|` for the order 1."""
-    return torch.xlogy(moduli, moduli) if abs(alpha - 1) < SHANNON else moduli.pow(alpha)
-
-
-def renyi_entropy(sums: Tensor, alpha: float) -> Tensor:
-    r"""The entropy [Renyi1961] of :math:`|\lambda_i| / \sum |\lambda|` from sums over the spectrum.
+@dataclass(frozen=True)
+class RenyiEntropy:
+    r"""The entropy [Renyi1961] of :math:`p_i = |\lambda_i| / \sum_j |\lambda_j|`.
 
     .. math:: H_\alpha = \frac{1}{1 - \alpha} \log \frac{\sum |\lambda_i|^\alpha}{(\sum |\lambda_i|)^\alpha}, \qquad
-              H_1 = \log \sum |\lambda_i| - \frac{\sum |\lambda_i| \log |\lambda_i|}{\sum |\lambda_i|}.
+              H_1 = \log \sum |\lambda_i| - \frac{\sum |\lambda_i| \log |\lambda_i|}{\sum |\lambda_i|}, \qquad
+              H_0 = \log \#\{|\lambda_i| > \tau \max |\lambda|\}, \qquad
+              H_\infty = \log \frac{\sum |\lambda_i|}{\max |\lambda|} .
+
+    Example:
+        >>> import torch
+        >>> entropy = RenyiEntropy(2.0, largest=3.0)
+        >>> entropy(entropy.terms(torch.tensor([3.0, -3.0, 0.0])).sum(dim=0)).exp()  # two of equal size
+        tensor(2.)
 
     Args:
-        sums: for every probe, the sum of moduli and that of :func:`power_term`, shape ``(probes, 2)``.
         alpha: the order.
+        largest: the largest modulus, the unit of eigenvalues: powers of very large or small ones are not numbers.
+        threshold: :math:`\tau`, below which an eigenvalue counts as zero at the order 0; exact zeros are not to be
+            seen in rounded ones.
     """
-    first, second = sums.mean(dim=0)
-    if abs(alpha - 1) < SHANNON:
-        return first.log() - second / first
-    return (second.log() - alpha * first.log()) / (1 - alpha)
+
+    alpha: float
+    largest: float
+    threshold: float = 0.0
+
+    def terms(self, eigenvalues: Tensor) -> Tensor:
+        """The two functions whose sums it depends on, shape ``(..., 2)``."""
+        moduli = eigenvalues.abs() / self.largest
+        moduli = torch.where(moduli > ROUNDING, moduli, 0.0)
+        if self.alpha == 0:
+            second = (moduli > self.threshold).to(moduli)
+        elif self.alpha == math.inf:
+            second = torch.zeros_like(moduli)
+        elif self.is_shannon:
+            second = torch.xlogy(moduli, moduli)
+        else:
+            second = moduli.pow(self.alpha)
+        return torch.stack([moduli, second], dim=-1)
+
+    def __call__(self, sums: Tensor) -> Tensor:
+        """The entropy from the sums of :meth:`terms`, shape ``(2,)``."""
+        first, second = sums
+        if self.alpha == math.inf:
+            return first.log()
+        if self.is_shannon:
+            return first.log() - second / first
+        return (second.log() - self.alpha * first.log()) / (1 - self.alpha)
+
+    @property
+    def is_shannon(self) -> bool:
+        """Whether the order is 1."""
+        return abs(self.alpha - 1) < SHANNON
+
+    @property
+    def bend(self) -> float:
+        """Where the terms are not smooth."""
+        return self.threshold * self.largest if self.alpha == 0 else 0.0
+
+
+def require_order(alpha: float) -> None:
+    """Raise ``ValueError`` unless ``alpha`` is an order of an entropy."""
+    if not alpha >= 0:
+        raise ValueError(f"alpha must be 0, positive or infinite, got {alpha}")

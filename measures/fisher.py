@@ -10,7 +10,7 @@ from quotient import AbstractGeometry, Euclidean, flattened
 from symmetries import Params
 
 from .arguments import require_positive
-from .entropy import power_term, renyi_entropy
+from .entropy import RenyiEntropy, require_order
 from .examples import ExampleGradients
 from .loss import EmpiricalLoss
 
@@ -41,15 +41,13 @@ class FisherSpectrum:
         r"""Rényi sharpness :math:`-H_\alpha` of the spectrum; see :func:`measures.renyi_sharpness`.
 
         Raises:
-            ValueError: an order that is not positive, or a matrix that is zero.
+            ValueError: a negative order, or a matrix that is zero.
         """
-        require_positive(alpha=alpha)
+        require_order(alpha)
         if not self.trace > 0:
             raise ValueError("every gradient is zero: the spectrum has no distribution")
-        # Eigenvalues of the order of rounding are zeros of the matrix, which small orders would count.
-        rounding = torch.finfo(torch.float64).eps * len(self.eigenvalues) * self.largest
-        moduli = torch.where(self.eigenvalues > rounding, self.eigenvalues, 0.0)
-        return -renyi_entropy(torch.stack([moduli.sum(), power_term(moduli, alpha).sum()])[None], alpha).item()
+        entropy = RenyiEntropy(alpha, self.largest)
+        return -entropy(entropy.terms(self.eigenvalues).sum(dim=0)).item()
 
 
 def fisher_spectrum(

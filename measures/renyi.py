@@ -7,10 +7,13 @@ import torch
 from quotient import AbstractGeometry, Euclidean
 from symmetries import Params, Tangent
 
-from .arguments import require_positive
+from .entropy import require_order
+from .hessian_spectrum import hessian_spectrum
 from .loss import EmpiricalLoss
 from .sharpness import Sharpness
-from .spectrum import hessian_spectrum
+
+#: Eigenvalues that are found first, where nothing else is said.
+OUTLIERS = 10
 
 
 def renyi_sharpness(
@@ -22,6 +25,7 @@ def renyi_sharpness(
     parameters: Sequence[str] | None = None,
     probes: int = 8,
     steps: int = 80,
+    outliers: int | None = None,
     generator: torch.Generator | None = None,
     directions: Sequence[Tangent] | None = None,
     progress: bool = False,
@@ -31,15 +35,19 @@ def renyi_sharpness(
     .. math:: -H_\alpha, \qquad H_\alpha = \frac{1}{1 - \alpha} \log \sum_i p_i^\alpha, \qquad
               p_i = \frac{|\lambda_i|}{\sum_j |\lambda_j|};
 
-    the Shannon entropy for :math:`\alpha = 1`. It lies between :math:`-\log d` and 0, is large for a spectrum
-    that is concentrated on few eigenvalues, and does not see the size of the loss. Moduli stand in the
-    numerator and in the denominator: with the signed trace below, the two would not cancel at :math:`\alpha =
-    1`.
+    the Shannon entropy for :math:`\alpha = 1`, the logarithm of the number of eigenvalues above 1 % of the largest
+    for :math:`\alpha = 0`, and of the sum of moduli over the largest for :math:`\alpha = \infty`. It lies between
+    :math:`-\log d` and 0, is large for a spectrum that is concentrated on few eigenvalues, and does not see the size
+    of the loss. Moduli stand in the numerator and in the denominator: with the signed trace below, the two would not
+    cancel at :math:`\alpha = 1`.
 
     Over ``Euclidean`` this is the published measure, invariant under rescalings of whole layers of a ReLU
-    network, but not of single neurons; on a quotient it is invariant. For :math:`\alpha < 1` the estimate is
-    biased upwards by too few Lanczos steps, which ``half_steps`` shows; for :math:`\alpha > 1` a few large
-    eigenvalues make it noisy, which ``stderr`` (a jackknife of the whole ratio over probes) shows.
+    network, but not of single neurons; on a quotient it is invariant.
+
+    A few large eigenvalues make random estimates noisy; the largest are therefore found first, and are exact in the
+    sums. For small orders what matters are small eigenvalues, which few Lanczos steps do not resolve; more probes do
+    not help there. The stated error counts both: two of it hold two standard errors over probes, and all of what the
+    moments that the Lanczos steps know leave open. ``half_steps`` is what half of the steps would have given.
 
     Example:
         >>> import torch
@@ -52,31 +60,36 @@ def renyi_sharpness(
         loss: L.
         params: the point.
         geometry: what is orthonormal, and horizontal.
-        alpha: the order, positive.
+        alpha: the order, from 0 to infinity.
         parameters: names or shell patterns of the parameters whose Hessian block is meant, such as one layer;
             the geometry must be one of those parameters alone. By default all.
         probes: number of random starting vectors.
         steps: Lanczos steps from each.
+        outliers: how many of the largest eigenvalues to find first; by default 10, and none with ``directions``.
         generator: where probes come from.
         directions: tangents at ``params`` used as probes in place of draws.
-        progress: show a bar over the probes.
+        progress: show bars.
 
     Raises:
-        ValueError: an order that is not positive, a pattern without parameters, or a Hessian that is zero.
+        ValueError: a negative order, a pattern without parameters, or a Hessian that is zero.
     """
-    require_positive(alpha=alpha)
+    require_order(alpha)
     if parameters is not None:
         loss, params = loss.restricted(params, parameters)
         directions = directions and [{name: u[name] for name in params} for u in directions]
+    if outliers is None:
+        outliers = OUTLIERS if directions is None else 0
     spectrum = hessian_spectrum(
         loss,
         params,
         geometry,
         probes=probes,
         steps=steps,
+        outliers=outliers,
         generator=generator,
         directions=directions,
         progress=progress,
     )
+    found = spectrum.renyi_estimate(alpha)
     half = spectrum.truncated(max(1, max(run.steps for run in spectrum.runs) // 2))
-    return Sharpness(spectrum.renyi(alpha), spectrum.renyi_stderr(alpha), half_steps=half.renyi(alpha))
+    return Sharpness(found.value, found.stderr, half_steps=half.renyi(alpha))

@@ -1,60 +1,66 @@
-"""The spectrum of the Hessian: top eigenvalues, trace, density, entropy."""
+"""The spectrum of a symmetric operator: top eigenvalues, trace, norms, density, entropy."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from quotient import AbstractGeometry, Euclidean, flattened
-from symmetries import Params, Tangent
-
 from .arguments import require_positive
-from .draws import draws, jackknife, standard_error
-from .entropy import power_term, renyi_entropy
-from .hessian import RiemannianHessian
-from .lanczos import JacobiMatrix, lanczos
-from .local_loss import around
-from .loss import EmpiricalLoss
+from .entropy import RenyiEntropy, require_order
+from .estimate import Estimate
+from .lanczos import JacobiMatrix
+from .outliers import NO_OUTLIERS, Outliers
+from .spectral_sums import Functions, SpectralSums, SumEstimates
+
+#: At the order 0, eigenvalues below this share of the largest modulus count as zero.
+RANK_THRESHOLD = 0.01
 
 
 @dataclass(frozen=True)
 class Spectrum:
     r"""A symmetric operator H on a space of dimension d, seen through Lanczos runs from independent random vectors.
 
-    Traces of functions are estimated by stochastic Lanczos quadrature [Ubaru2017],
-
-    .. math:: \mathrm{tr} f(H) \approx \frac{d}{p} \sum_{k=1}^{p} \sum_i w_{ki} f(\theta_{ki}),
-
-    the mean of d times the Gauss rules of p runs. The mean is unbiased for the trace itself [Hutchinson1990].
+    Traces of functions of H are sums over its eigenvalues, by stochastic Lanczos quadrature [Ubaru2017]; outliers
+    that were found beforehand are exact in them. Every estimate has a stated error for both of its sources, random
+    vectors and Lanczos steps: see :class:`measures.spectral_sums.SpectralSums`.
 
     Args:
-        runs: one Jacobi matrix for every probe.
+        runs: one Jacobi matrix for every probe, on the complement of the outliers.
         dimension: d.
         top: how many eigenvalues to report.
+        outliers: eigenvalues that are known.
     """
 
     runs: tuple[JacobiMatrix, ...]
     dimension: int
     top: int = 10
+    outliers: Outliers = NO_OUTLIERS
+
+    @cached_property
+    def _sums(self) -> SpectralSums:
+        return SpectralSums(self.runs, self.dimension, self.outliers.values)
 
     @cached_property
     def _leading(self) -> tuple[Tensor, Tensor]:
-        """The largest Ritz values over all runs, rank by rank, and their residuals."""
+        """The largest Ritz values over all runs, rank by rank, among the outliers; and their residuals."""
         count = min(self.top, *(run.steps for run in self.runs))
-        values = torch.stack([run.nodes.flip(0)[:count] for run in self.runs])
+        ranked = torch.stack([run.nodes.flip(0)[:count] for run in self.runs])
         residuals = torch.stack([run.residuals.flip(0)[:count] for run in self.runs])
-        best, run = values.max(dim=0)
-        return best, residuals.gather(0, run.unsqueeze(0)).squeeze(0)
+        best, run = ranked.max(dim=0)
+        values = torch.cat([self.outliers.values, best])
+        residuals = torch.cat([self.outliers.residuals, residuals.gather(0, run.unsqueeze(0)).squeeze(0)])
+        order = values.argsort(descending=True)[: self.top]
+        return values[order], residuals[order]
 
     @property
     def eigenvalues(self) -> Tensor:
         """The algebraically largest eigenvalues, descending, shape ``(top,)``, float64.
 
-        The i-th is the largest i-th Ritz value of all runs: a lower bound of the i-th eigenvalue. A run finds
-        an eigenvalue once, whatever its multiplicity.
+        Outliers, and below them Ritz values: the i-th largest of all runs is a lower bound of the i-th eigenvalue. A
+        run finds an eigenvalue once, whatever its multiplicity.
         """
         return self._leading[0]
 
@@ -63,31 +69,119 @@ class Spectrum:
         """For each of :attr:`eigenvalues`, a distance within which H has an eigenvalue, shape ``(top,)``."""
         return self._leading[1]
 
+    @cached_property
+    def _largest(self) -> tuple[float, float]:
+        """The largest modulus of an eigenvalue that was found, and its residual."""
+        moduli = torch.cat([self.outliers.values.abs(), *(run.nodes.abs() for run in self.runs)])
+        residuals = torch.cat([self.outliers.residuals, *(run.residuals for run in self.runs)])
+        if not bool(moduli.max() > 0):
+            raise ValueError("the operator is zero: its spectrum has no scale and no distribution")
+        return moduli.max().item(), residuals[moduli.argmax()].item()
+
+    @property
+    def products(self) -> int:
+        """How many products with the operator were taken."""
+        return self.outliers.products + sum(run.steps for run in self.runs)
+
     @property
     def trace(self) -> float:
-        """The estimate of tr H."""
-        return self.quadrature(lambda t: t).mean().item()
+        """The estimate of tr H; unbiased, whatever the number of steps."""
+        return self.sum(lambda t: t).value
 
     @property
-    def trace_stderr(self) -> float | None:
-        """Its standard error over probes; None for a single probe."""
-        return standard_error(self.quadrature(lambda t: t))
+    def trace_stderr(self) -> float:
+        """Its standard error."""
+        return self.sum(lambda t: t).stderr
 
-    def quadrature(self, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """The estimates of tr f(H), one for every probe, shape ``(probes, ...)``.
+    def sum(self, function: Callable[[Tensor], Tensor], *, bend: float = 0.0) -> Estimate:
+        r"""The sum :math:`\mathrm{tr} f(H) = \sum_i f(\lambda_i)`.
 
         Args:
-            function: from nodes, shape ``(m,)``, to shape ``(m, ...)``.
+            function: f, elementwise.
+            bend: where f is not smooth.
         """
-        return self.dimension * torch.stack(
-            [torch.tensordot(run.weights, function(run.nodes), dims=1) for run in self.runs]
-        )
+        found = self._sums.sums(lambda t: function(t).unsqueeze(-1), reference=bend)
+        return self._stated(SumEstimates(found.value[0], found.sampling[0], found.openness[0]))
+
+    def frobenius_norm(self) -> Estimate:
+        r"""The root of :math:`\sum_i \lambda_i^2`; two steps know all there is to know."""
+        return self._ratio(lambda t: t.square().unsqueeze(-1), lambda sums: sums[0].sqrt())
+
+    def nuclear_norm(self) -> Estimate:
+        r"""The sum :math:`\sum_i |\lambda_i|`: the trace of a positive operator."""
+        return self.sum(torch.abs)
+
+    def effective_rank(self, alpha: float = 2.0) -> Estimate:
+        r"""How many eigenvalues of equal size have the same Rényi entropy, :math:`e^{H_\alpha}`.
+
+        For order 2 it is :math:`(\sum |\lambda_i|)^2 / \sum \lambda_i^2`; for order 1 the exponential of the Shannon
+        entropy [RoyVetterli2007]; for order 0 the number of eigenvalues above 1 % of the largest; for infinite order
+        the nuclear norm over the spectral norm, for a positive operator its intrinsic dimension.
+
+        Raises:
+            ValueError: a negative order, or an operator that is zero.
+        """
+        return self._entropic(alpha, torch.exp)
+
+    def log_determinant(self, damping: float) -> Estimate:
+        r"""The regularized log-determinant :math:`\sum_i \log(|\lambda_i| + \epsilon)`.
+
+        For a positive operator, such as Gauss-Newton, it is :math:`\log \det (H + \epsilon I)`. Without moduli it
+        would be undefined for eigenvalues below :math:`-\epsilon`, and without damping infinite for singular H: on
+        the null directions of an overparametrized network it is :math:`\log \epsilon` each.
+
+        Args:
+            damping: :math:`\epsilon`, positive.
+
+        Raises:
+            ValueError: damping that is not positive.
+        """
+        require_positive(damping=damping)
+        return self.sum(lambda t: (t.abs() + damping).log())
+
+    def renyi(self, alpha: float) -> float:
+        r"""Rényi sharpness :math:`-H_\alpha`; see :func:`measures.renyi_sharpness`.
+
+        Raises:
+            ValueError: a negative order, or an operator that is zero.
+        """
+        return self.renyi_estimate(alpha).value
+
+    def renyi_stderr(self, alpha: float) -> float:
+        """Its stated error."""
+        return self.renyi_estimate(alpha).stderr
+
+    def renyi_estimate(self, alpha: float) -> Estimate:
+        """Both."""
+        return self._entropic(alpha, torch.neg)
+
+    def _entropic(self, alpha: float, transform: Callable[[Tensor], Tensor]) -> Estimate:
+        """A function of the entropy."""
+        require_order(alpha)
+        largest, residual = self._largest
+        entropy = RenyiEntropy(alpha, largest, RANK_THRESHOLD)
+        blurred = torch.tensor(math.log1p(residual / largest) if alpha == math.inf else 0.0, dtype=torch.float64)
+        return self._ratio(entropy.terms, lambda sums: transform(entropy(sums)), entropy.bend, blurred)
+
+    def _ratio(
+        self,
+        functions: Functions,
+        statistic: Callable[[Tensor], Tensor],
+        bend: float = 0.0,
+        blurred: Tensor | None = None,
+    ) -> Estimate:
+        found = self._sums.estimate(functions, statistic, reference=bend)
+        openness = found.openness if blurred is None else found.openness + blurred
+        return self._stated(SumEstimates(found.value, found.sampling, openness))
+
+    def _stated(self, found: SumEstimates) -> Estimate:
+        return Estimate(found.value.item(), found.stderr.item(), self.products)
 
     def grid(self, points: int = 512, *, width: float | None = None) -> Tensor:
         """Equidistant arguments for :meth:`density` that hold all of its mass, shape ``(points,)``."""
         width = self._width(width)
-        low = min(run.nodes[0].item() for run in self.runs)
-        high = max(run.nodes[-1].item() for run in self.runs)
+        ends = torch.cat([self.outliers.values, *(run.nodes[[0, -1]] for run in self.runs)])
+        low, high = ends.min().item(), ends.max().item()
         return torch.linspace(low - 5 * width, high + 5 * width, points, dtype=torch.float64)
 
     def density(self, grid: Tensor, *, width: float | None = None) -> Tensor:
@@ -96,107 +190,38 @@ class Spectrum:
         Args:
             grid: arguments, shape ``(points,)``.
             width: the standard deviation of the Gaussian; by default 1 % of the largest modulus of a Ritz
-                value.
+                value. One that is narrower than the distance between Ritz values shows in the stated errors.
         """
-        return self._densities(grid, width).mean(dim=0)
+        bumps = self._bumps(grid, width)
+        rest = self.dimension - len(self.outliers.values)
+        measured = torch.stack([torch.tensordot(run.weights, bumps(run.nodes), dims=1) for run in self.runs])
+        return bumps(self.outliers.values).sum(dim=0) + rest * measured.mean(dim=0)
 
-    def density_stderr(self, grid: Tensor, *, width: float | None = None) -> Tensor | None:
-        """The standard error of :meth:`density` over probes, shape ``(points,)``; None for a single probe."""
-        densities = self._densities(grid, width)
-        return densities.std(dim=0) / math.sqrt(len(densities)) if len(densities) > 1 else None
+    def density_stderr(self, grid: Tensor, *, width: float | None = None) -> Tensor:
+        """The stated error of :meth:`density`, shape ``(points,)``."""
+        found = self._sums.sums(self._bumps(grid, width))
+        # The Gauss rule, of integral 1, is not the middle of what the Lanczos steps leave open.
+        return found.stderr + (self.density(grid, width=width) - found.value).abs() / 2
 
-    def _densities(self, grid: Tensor, width: float | None) -> Tensor:
+    def _bumps(self, grid: Tensor, width: float | None) -> Functions:
+        """The share of every eigenvalue in the density."""
         width = self._width(width)
 
-        def bumps(nodes: Tensor) -> Tensor:
-            z = (grid.to(nodes) - nodes.unsqueeze(-1)) / width
-            return torch.exp(-z.square() / 2) / (width * math.sqrt(2 * math.pi))
+        def bumps(eigenvalues: Tensor) -> Tensor:
+            z = (grid.to(eigenvalues) - eigenvalues.unsqueeze(-1)) / width
+            return torch.exp(-z.square() / 2) / (width * math.sqrt(2 * math.pi) * self.dimension)
 
-        return self.quadrature(bumps) / self.dimension
+        return bumps
 
     def _width(self, width: float | None) -> float:
         if width is None:
-            width = 0.01 * max(run.nodes.abs().max().item() for run in self.runs)
-            if width == 0:
-                raise ValueError("the Hessian is zero and gives no scale to smooth with; give width=...")
+            try:
+                width = 0.01 * self._largest[0]
+            except ValueError as error:
+                raise ValueError(f"{error}; give width=...") from error
         require_positive(width=width)
         return width
 
-    def renyi(self, alpha: float) -> float:
-        r"""Rényi sharpness :math:`-H_\alpha` of :math:`p_i = |\lambda_i| / \sum_j |\lambda_j|`.
-
-        See :func:`measures.renyi_sharpness`.
-
-        Raises:
-            ValueError: an order that is not positive, or a Hessian that is zero.
-        """
-        return -renyi_entropy(self._power_sums(alpha), alpha).item()
-
-    def renyi_stderr(self, alpha: float) -> float | None:
-        """The jackknife standard error of :meth:`renyi` over probes; None for a single probe."""
-        error = jackknife(lambda sums: renyi_entropy(sums, alpha), self._power_sums(alpha))
-        return None if error is None else error.item()
-
-    def _power_sums(self, alpha: float) -> Tensor:
-        require_positive(alpha=alpha)
-        sums = self.quadrature(lambda t: torch.stack([t.abs(), power_term(t.abs(), alpha)], dim=-1))
-        if not bool(sums[:, 0].sum() > 0):
-            raise ValueError("the Hessian is zero: its spectrum has no distribution")
-        return sums
-
     def truncated(self, steps: int) -> "Spectrum":
         """What fewer Lanczos steps would have given, to judge convergence; costs no products."""
-        return Spectrum(tuple(run.truncated(steps) for run in self.runs), self.dimension, self.top)
-
-
-def hessian_spectrum(
-    loss: EmpiricalLoss,
-    params: Params,
-    geometry: AbstractGeometry = Euclidean(),
-    *,
-    probes: int = 8,
-    steps: int = 80,
-    top: int = 10,
-    generator: torch.Generator | None = None,
-    directions: Sequence[Tangent] | None = None,
-    progress: bool = False,
-) -> Spectrum:
-    r"""The spectrum of the Riemannian Hessian of the loss on the horizontal space.
-
-    Over ``Euclidean`` that of the Hessian; on a quotient a property of the orbit. Costs ``probes * steps``
-    Hessian products, and the memory of ``steps`` parameter vectors.
-
-    Example:
-        >>> import torch
-        >>> model = torch.nn.Linear(2, 1, bias=False)
-        >>> loss = EmpiricalLoss(
-        ...     model, lambda f, x: 0.5 * f(x).square().sum(), [torch.tensor([[3.0, 0.0], [0.0, 2.0]])]
-        ... )
-        >>> spectrum = hessian_spectrum(loss, {"weight": torch.ones(1, 2)}, generator=torch.Generator().manual_seed(0))
-        >>> spectrum.eigenvalues
-        tensor([9., 4.], dtype=torch.float64)
-
-    Args:
-        loss: L.
-        params: the point.
-        geometry: what is orthonormal, and horizontal.
-        probes: number of random starting vectors.
-        steps: Lanczos steps from each; no more are taken than there are dimensions.
-        top: how many eigenvalues to report.
-        generator: where probes come from.
-        directions: tangents at ``params`` used as probes in place of draws; see ``average_case_sharpness``.
-        progress: show a bar over the probes.
-
-    Raises:
-        ValueError: numbers that are not positive, a geometry without horizontal directions, or a loss that is
-            not finite.
-    """
-    require_positive(probes=probes, steps=steps, top=top)
-    chart = around(loss, params, geometry).chart
-    if not chart.dimension:
-        raise ValueError("there is no direction to move in: every parameter is pinned or vertical")
-    hessian = RiemannianHessian(loss, chart)
-    bar = "spectrum" if progress else None
-    vectors = draws(params, geometry, chart, probes, generator=generator, directions=directions, progress=bar)
-    runs = tuple(lanczos(hessian, flattened(x), min(steps, chart.dimension)) for x in vectors)
-    return Spectrum(runs, chart.dimension, top)
+        return Spectrum(tuple(run.truncated(steps) for run in self.runs), self.dimension, self.top, self.outliers)

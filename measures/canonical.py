@@ -1,0 +1,70 @@
+"""The quadrature rules that Lanczos steps leave open: how wrong a Gauss rule can be."""
+
+import torch
+from torch import Tensor
+
+from .lanczos import JacobiMatrix
+
+#: Gaps between Ritz values that are swept on either side of the one that holds the reference.
+_NEIGHBOURS = 2
+#: Positions of the free node in every gap.
+_POSITIONS = 8
+#: Residuals, relative to the width of the spectrum, below which a Ritz value is an eigenvalue.
+_CONVERGED = 1e-9
+
+
+def canonical_rules(jacobi: JacobiMatrix, reference: float = 0.0) -> tuple[Tensor, Tensor]:
+    r"""Rules with m + 1 nodes that agree with all moments known after m Lanczos steps, one for every free node.
+
+    They are the Gauss rules of the Jacobi matrices
+
+    .. math:: \begin{pmatrix} T & \beta_m e_m \\ \beta_m e_m^T & \omega \end{pmatrix}, \qquad \omega \in R,
+
+    exact for polynomials of degree 2m, like the measure of the whole space; the Gauss rule of T itself is their limit
+    for :math:`\omega \to \pm \infty`. A prescribed node x takes :math:`\omega = x + \sum_i r_i^2 / (\theta_i - x)`,
+    with the Ritz values and their residuals [GolubMeurant2010] 6.2.
+
+    By a theorem of Chebyshev, Markov and Krein [KreinNudelman1977] the rules of this family that are largest and
+    smallest on a function f bound its integral over every measure with these moments, and sharply, whenever
+    interpolating f twice at m nodes leaves no more changes of sign than those: such f are all :math:`|t|^\alpha`, by
+    Descartes' rule of signs on either side of 0, and the step functions. So the range over the family is what m
+    steps leave open: half of it bounds the error of the middle.
+
+    Positions are sampled around a reference, where f bends most; the node at the reference is one of them.
+
+    Args:
+        jacobi: after m steps.
+        reference: where f is not smooth.
+
+    Returns:
+        Nodes and weights, shape ``(rules, m + 1)``; a single rule with m nodes, the exact one, where the Krylov
+        space is exhausted.
+    """
+    if not jacobi.remainder:
+        return jacobi.nodes.unsqueeze(0), jacobi.weights.unsqueeze(0)
+    free = _free_nodes(jacobi, reference)
+    # A node that meets a Ritz value is a limit: omega grows without bound there, and any large one gives the rule.
+    apart = jacobi.nodes - free.unsqueeze(1)
+    apart = torch.where(apart == 0, torch.finfo(torch.float64).eps * jacobi.remainder, apart)
+    last = free + (jacobi.residuals.square() / apart).sum(dim=1)
+    m = jacobi.steps
+    matrices = torch.zeros(len(free), m + 1, m + 1, dtype=torch.float64)
+    off = torch.cat([jacobi.offdiagonal, torch.tensor([jacobi.remainder], dtype=torch.float64)])
+    matrices[:, :m, :m] = torch.diag(jacobi.diagonal)
+    matrices += torch.diag(off, 1) + torch.diag(off, -1)
+    matrices[:, m, m] = last
+    nodes, vectors = torch.linalg.eigh(matrices)
+    return nodes, vectors[:, 0].square()
+
+
+def _free_nodes(jacobi: JacobiMatrix, reference: float) -> Tensor:
+    """Positions in the gaps between Ritz values around the reference, and the reference."""
+    margin = jacobi.nodes[-1] - jacobi.nodes[0] + jacobi.remainder
+    # A converged Ritz value is a node of every rule, and no end of a gap.
+    nodes = jacobi.nodes[jacobi.residuals > _CONVERGED * margin]
+    gap = int(torch.searchsorted(nodes, reference))
+    ends = torch.cat([jacobi.nodes[:1] - margin, nodes, jacobi.nodes[-1:] + margin])
+    near = ends[max(0, gap - _NEIGHBOURS) : gap + _NEIGHBOURS + 2]
+    shares = (torch.arange(_POSITIONS, dtype=torch.float64) + 0.5) / _POSITIONS
+    swept = (near[:-1, None] + shares * near.diff().unsqueeze(1)).flatten()
+    return torch.cat([swept, torch.tensor([reference], dtype=torch.float64)])

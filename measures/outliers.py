@@ -1,0 +1,63 @@
+"""Eigenvalues far from the others, found before anything random is drawn."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .deflation import DeflatedOperator
+from .eigenpairs import eigenpairs
+from .operator import AbstractOperator
+
+#: Of an outlier: sums over a spectrum are no better known from random vectors.
+_TOLERANCE = 1e-8
+#: Products for every outlier, at most: what has not come out by then is left to the random vectors.
+_PATIENCE = 40
+
+
+@dataclass(frozen=True)
+class Outliers:
+    """The eigenvalues of largest modulus, as far as they were found.
+
+    Args:
+        values: shape ``(k,)``, float64.
+        residuals: of each, a distance within which there is an eigenvalue, shape ``(k,)``.
+        products: how many it took to find them.
+    """
+
+    values: Tensor
+    residuals: Tensor
+    products: int = 0
+
+
+_NOTHING = torch.zeros(0, dtype=torch.float64)
+NO_OUTLIERS = Outliers(_NOTHING, _NOTHING)
+"""None were asked for."""
+
+
+def without_outliers(
+    operator: AbstractOperator, count: int, *, generator: torch.Generator | None, progress: bool = False
+) -> tuple[Outliers, AbstractOperator]:
+    """The outliers, and the operator on the complement of their eigenvectors.
+
+    Args:
+        operator: to take them from.
+        count: how many, at most half of the dimension.
+        generator: where the start of the search comes from.
+        progress: show a bar over the products.
+    """
+    count = min(count, operator.dimension // 2)
+    if not count:
+        return NO_OUTLIERS, operator
+    pairs = eigenpairs(
+        operator,
+        count,
+        which="magnitude",
+        tolerance=_TOLERANCE,
+        max_products=_PATIENCE * count,
+        generator=generator,
+        progress=progress,
+    )
+    found = pairs.errors <= _TOLERANCE * pairs.values.abs()
+    outliers = Outliers(pairs.values[found], pairs.residuals[found], pairs.products)
+    return outliers, DeflatedOperator(operator, pairs.vectors[found.to(pairs.vectors.device)])
