@@ -2,6 +2,8 @@
 
 from .average_case import average_case_sharpness
 from .correlation import Correlation, correlate
+from .curvature import AbstractCurvature
+from .curvature_at import curvature
 from .deflation import DeflatedOperator
 from .differential import HessianProduct
 from .eigenpairs import Eigenpairs, eigenpairs
@@ -13,6 +15,7 @@ from .gauss_newton import GaussNewton, GaussNewtonProduct
 from .hessian import RiemannianHessian
 from .hessian_spectrum import hessian_spectrum, operator_spectrum
 from .lanczos import JacobiMatrix, lanczos
+from .layers import layers
 from .literature import Literature
 from .local_loss import LocalLoss
 from .logits import normalized_logits
@@ -32,6 +35,7 @@ from .whole_file import replacing
 from .worst_case import worst_case_sharpness
 
 __all__ = [
+    "AbstractCurvature",
     "AbstractOperator",
     "Correlation",
     "DeflatedOperator",
@@ -56,11 +60,13 @@ __all__ = [
     "WidthError",
     "average_case_sharpness",
     "correlate",
+    "curvature",
     "eigenpairs",
     "fisher_rao_norm",
     "fisher_spectrum",
     "hessian_spectrum",
     "lanczos",
+    "layers",
     "log_norm_product",
     "measure",
     "normalized_logits",

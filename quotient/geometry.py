@@ -9,6 +9,7 @@ gradient and its Riemannian Hessian the plain Hessian at 0. Every measure, and S
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -105,6 +106,10 @@ class AbstractGeometry(ABC):
     def representative(self, params: Params) -> Params:
         """The same function at the parameters where this geometry is best computed; measures start there."""
         return params
+
+    def restricted(self, names: Iterable[str]) -> "AbstractGeometry":
+        """The geometry of the parameters called ``names``, while the others are held."""
+        return self
 
     def carry(self, params: Params, tangent: Tangent) -> Tangent:
         """The tangent at ``representative(params)`` that a tangent at ``params`` becomes."""

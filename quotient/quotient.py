@@ -1,6 +1,7 @@
 """The geometry of parameters modulo a symmetry."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -92,6 +93,10 @@ class Quotient(AbstractGeometry):
     def representative(self, params: Params) -> Params:
         """The canonical representative; coupled pairs stay as they are, their charts do not depend on where that is."""
         return self.symmetry.canonical({name: p.detach() for name, p in params.items()}, balance="single")
+
+    def restricted(self, names: Iterable[str]) -> "Quotient":
+        """Modulo the factors that move none but these parameters."""
+        return replace(self, symmetry=self.symmetry.restricted(names))
 
     def carry(self, params: Params, tangent: Tangent) -> Tangent:
         """The tangent at ``representative(params)`` that ``tangent`` at ``params`` is carried to by the group."""

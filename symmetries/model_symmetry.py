@@ -1,7 +1,7 @@
 """The symmetry group of a whole model."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Literal
@@ -15,6 +15,7 @@ from .balancing import balanced_together
 from .errors import SymmetryError
 from .factor import APPROXIMATE, COUNTED, AbstractFactor, named
 from .params import Params, Shapes, Tangent, lookup, require_finite, unknown_name
+from .section_order import section_order
 from .symmetry import Symmetry
 from .view import View
 
@@ -91,6 +92,19 @@ class ModelSymmetry:
     def quotiented(self) -> tuple[AbstractFactor, ...]:
         """The factors that a quotient takes out: all that are flagged neither ``counted`` nor ``approximate``."""
         return tuple(factor for factor in self.factors if not factor.flags & {COUNTED, APPROXIMATE})
+
+    def restricted(self, names: Iterable[str]) -> "ModelSymmetry":
+        """The factors that move none but the parameters called ``names``: what is left when the others are held.
+
+        Raises:
+            SymmetryError: an unknown name.
+        """
+        kept = dict.fromkeys(names)
+        for name in kept:
+            if name not in self.shapes:
+                raise SymmetryError(unknown_name("parameter", name, self.shapes))
+        factors = tuple(factor for factor in self.factors if kept.keys() >= set(factor.parameters))
+        return replace(self, factors=factors, shapes={name: self.shapes[name] for name in kept})
 
     @cached_property
     def dimension(self) -> int:
@@ -322,30 +336,3 @@ class ModelSymmetry:
         )
         unknown = [f"  not recognised: {', '.join(self.unrecognised)}"] if self.unrecognised else []
         return "\n".join([head, *lines, *unknown])
-
-
-def section_order(factors: Iterable[AbstractFactor]) -> list[AbstractFactor]:
-    """Absorptions by stage, then pairs, then the rest; within a stage what moves another's pins goes before it.
-
-    A norm's shift, for instance, folds into a value bias, which then folds into the output bias.
-    """
-    factors = list(factors)
-
-    def stage(factor: AbstractFactor) -> int:
-        return factor.stage if isinstance(factor, AbstractAbsorption) else 100 + (not isinstance(factor, Symmetry))
-
-    ordered: list[AbstractFactor] = []
-    for level in sorted({stage(factor) for factor in factors}):
-        same = {factor.name: factor for factor in factors if stage(factor) == level}
-        graph: nx.DiGraph = nx.DiGraph()
-        graph.add_nodes_from(same)
-        for a in same.values():
-            for b in same.values():
-                if a is not b and isinstance(a, AbstractAbsorption) and isinstance(b, AbstractAbsorption):
-                    moved, own, pinned = ({view.parameter for view in views} for views in (a.moved, a.pins, b.pins))
-                    if pinned & (moved - own):
-                        graph.add_edge(a.name, b.name)
-        cyclic = not nx.is_directed_acyclic_graph(graph)
-        names = list(same) if cyclic else list(nx.lexicographical_topological_sort(graph, key=list(same).index))
-        ordered += [same[name] for name in names]
-    return ordered
