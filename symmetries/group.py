@@ -67,7 +67,7 @@ class GeneralLinear:
         if self.h > 1:
             exponents[:, 0], exponents[:, -1] = 0.5, -0.5
         values = (exponents * math.log(condition)).exp() * scale
-        u, v = (self._unitary(copies, generator) for _ in range(2))
+        u, v = self._unitary(2 * copies, generator).split(copies)
         element = (u * values.unsqueeze(-2).to(self.dtype)) @ v.mH
         if self.positive:
             element[torch.linalg.det(element) < 0, :, 0] *= -1
@@ -78,7 +78,10 @@ class GeneralLinear:
         return torch.randn(copies, self.h, self.h, generator=generator, dtype=self.dtype)
 
     def _unitary(self, copies: int, generator: torch.Generator | None) -> Tensor:
-        q, r = torch.linalg.qr(torch.randn(copies, self.h, self.h, generator=generator, dtype=self.dtype))
+        gaussian = torch.randn(copies, self.h, self.h, generator=generator, dtype=self.dtype)
+        if self.h == 1:
+            return torch.sgn(gaussian)
+        q, r = torch.linalg.qr(gaussian)
         return q * torch.sgn(r.diagonal(dim1=-2, dim2=-1)).unsqueeze(-2)  # the factor whose Q is Haar distributed
 
     @staticmethod

@@ -36,20 +36,25 @@ def edited(params: Params, names: Iterable[str]) -> Params:
 
 
 def double_copy(params: Params) -> Params:
-    """A detached copy in double precision that may be written.
+    """A detached copy in double precision that may be written, see :func:`double_space`."""
+    return {name: space.copy_(params[name].detach()) for name, space in double_space(params).items()}
 
-    All of it lies in one block of memory for each device: tensors on their own, freed in another order than they came,
+
+def double_space(params: Params) -> Params:
+    """Tensors in double precision to hold parameters, without values yet.
+
+    All of them lie in one block of memory for each device: tensors on their own, freed in another order than they came,
     leave gaps that a process keeps.
     """
-    copy: Params = {}
+    space: Params = {}
     for device in {value.device for value in params.values()}:
-        here = {name: value.detach() for name, value in params.items() if value.device == device}
+        here = {name: value for name, value in params.items() if value.device == device}
         sizes = [_padded(value.numel() * (1 + value.is_complex())) for value in here.values()]
         block = torch.empty(sum(sizes), dtype=torch.float64, device=device)
         for (name, value), piece in zip(here.items(), block.split(sizes), strict=True):
             entries = torch.view_as_complex(piece.view(-1, 2)) if value.is_complex() else piece
-            copy[name] = entries[: value.numel()].view(value.shape).copy_(value)
-    return {name: copy[name] for name in params}
+            space[name] = entries[: value.numel()].view(value.shape)
+    return {name: space[name] for name in params}
 
 
 def _padded(size: int) -> int:

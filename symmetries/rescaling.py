@@ -77,8 +77,8 @@ class Rescaling(AbstractFactor):
     def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         r""":math:`\lambda^{e} (\theta + o) - o`."""
         for view, exponent, offset in self.terms:
-            value = view.read(params)
-            view.write_(target, scaled(value, element.to(value)[:, None, None] ** exponent, offset))
+            factor = element.to(params[view.parameter])[:, None, None] ** exponent
+            write_scaled(view, params, target, factor, offset)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         r""":math:`x\, e\, (\theta + o)`."""
@@ -93,6 +93,12 @@ class Rescaling(AbstractFactor):
         return None
 
 
-def scaled(value: Tensor, factor: Tensor, offset: float) -> Tensor:
-    """``factor (value + offset) - offset``: a gain stored with an offset, scaled."""
-    return factor * (value + offset) - offset if offset else factor * value
+def write_scaled(view: View, params: Params, target: Params, factor: Tensor, offset: float = 0.0) -> None:
+    """Write ``factor (value + offset) - offset`` for what a view reads of ``params``, without a copy on the way."""
+    if target[view.parameter] is not params[view.parameter]:
+        view.write_(target, view.read(params))
+    if offset:
+        view.add_(target, factor.new_tensor(offset))
+    view.scale_(target, factor)
+    if offset:
+        view.add_(target, factor.new_tensor(-offset))

@@ -207,6 +207,13 @@ class View:
         whole = value.expand(self.shape({self.parameter: tensor.shape}))
         self._elementary(tensor).add_(self._apart(whole, tensor.shape))
 
+    def scale_(self, params: Params, factor: Tensor) -> None:
+        """Multiply matrices of shape ``(copies, n, h)`` by real numbers that broadcast to them, in place, no copy."""
+        tensor = params[self.parameter]
+        whole = factor.expand(self.shape({self.parameter: tensor.shape}))
+        pieces = torch.complex(whole, whole) if self.is_complex else whole  # real and imaginary part alike
+        self._elementary(tensor).mul_(self._apart(pieces, tensor.shape))
+
     def _apart(self, value: Tensor, shape: torch.Size) -> Tensor:
         """Matrices ``(copies, n, h)`` with every axis of the right side apart."""
         merged = " ".join(self._right[len(self.index) :])

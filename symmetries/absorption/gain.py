@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import SymmetryError
 from ..factor import EXACT
 from ..params import Params, Shapes, Tangent
-from ..rescaling import scaled
+from ..rescaling import write_scaled
 from ..view import View
 from .base import AbstractAbsorption, require_last_axis
 
@@ -87,13 +87,12 @@ class Gain(AbstractAbsorption):
 
     def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Scale gain and followers, divide the readers."""
-        gain = self.gain.read(params)
-        factor = element.to(gain)
-        self.gain.write_(target, scaled(gain, factor, self.offset))
+        factor = element.to(params[self.gain.parameter])
+        write_scaled(self.gain, params, target, factor, self.offset)
         for view in self.followers:
-            view.write_(target, view.read(params) * factor)
+            write_scaled(view, params, target, factor)
         for view in self.readers:
-            view.write_(target, scaled(view.read(params), 1 / factor, self.reader_offset))
+            write_scaled(view, params, target, 1.0 / factor, self.reader_offset)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         r""":math:`(x \gamma, x \beta, -W \operatorname{diag} x)`."""

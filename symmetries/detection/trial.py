@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..factor import APPROXIMATE, SOFTMAX, AbstractFactor
 from ..halving import failing
-from ..params import Params, double_copy
+from ..params import Params, double_space
 from .recording import Recording
 
 #: A false family changes the outputs by more than this, rounding in double precision by less.
@@ -16,6 +16,9 @@ TOLERANCE = 1e-8
 #: Largest distance from the parameters as they are to the point of the trial, in units of their size: gains of one and
 #: biases of zero have symmetries that others lack.
 SPREAD, SPREAD_OF_ZERO = 0.5, 0.2
+
+#: Entries that are put to the point at once: torch starts no second thread for so few.
+PIECE = 2**15
 
 
 class Trial:
@@ -36,24 +39,27 @@ class Trial:
         self._given = params
         self._shapes = {name: value.shape for name, value in params.items()}
         self._outputs: dict[bool, list[Tensor]] = {}
-        self._point = double_copy(params)
-        self._spread(params)
+        self._space = double_space(params)
+        self._moved = set(params)
 
-    def _spread(self, names: Iterable[str]) -> None:
-        """Put these parameters to their values at the point."""
-        for name in names:
-            given, point = self._given[name], self._point[name]
-            size = torch.linalg.vector_norm(point.copy_(given)).item() / max(point.numel(), 1) ** 0.5
-            noise = torch.view_as_real(point) if point.is_complex() else point
-            # uniform: Gaussian draws take three times as long, most of the time of a trial of a large model
-            noise.uniform_(-1.0, 1.0, generator=torch.Generator(point.device).manual_seed(self._seeds[name]))
-            noise.mul_(SPREAD * size or SPREAD_OF_ZERO)
-            point.add_(given)
+    def _point(self) -> Params:
+        """The parameters at the point, for factors to move: what they moved last is put back."""
+        for name in self._moved:
+            given, point = (_pieces(tensor) for tensor in (self._given[name], self._space[name]))
+            squares = sum(torch.linalg.vector_norm(piece.double()).item() ** 2 for piece in given)
+            size = SPREAD * (squares / max(self._given[name].numel(), 1)) ** 0.5 or SPREAD_OF_ZERO
+            generator = torch.Generator(self._given[name].device).manual_seed(self._seeds[name])
+            for piece, center in zip(point, given, strict=True):
+                # Gaussian noise would take three times as long, most of the time of a trial of a large model
+                noise = torch.empty_like(piece).uniform_(-size, size, generator=generator)
+                piece.copy_(center).add_(noise)
+        self._moved = set()
+        return self._space
 
     def _reference(self, without_eps: bool) -> list[Tensor]:
         """The outputs at the point."""
         if without_eps not in self._outputs:
-            self._outputs[without_eps] = self._recording(self._point, without_eps=without_eps)
+            self._outputs[without_eps] = self._recording(self._point(), without_eps=without_eps)
         return self._outputs[without_eps]
 
     def defect(self, factors: Iterable[AbstractFactor]) -> float:
@@ -63,12 +69,12 @@ class Trial:
         """
         factors = list(factors)
         without_eps = any(APPROXIMATE in factor.flags for factor in factors)
-        expected = self._reference(without_eps)
+        expected, point = self._reference(without_eps), self._point()
         for factor in factors:
             g = factor.random(self._shapes, generator=self._generator, condition=4.0, scale=1.0)
-            factor.act_(g, self._point)
-        outputs = self._recording(self._point, without_eps=without_eps)
-        self._spread({name for factor in factors for name in factor.parameters})
+            factor.act_(g, point)
+            self._moved |= factor.parameters
+        outputs = self._recording(point, without_eps=without_eps)
         softmax = any(SOFTMAX in factor.flags for factor in factors)
         changes = [
             _change(*((value.log_softmax(-1) for value in pair) if softmax and i == 0 else pair))
@@ -84,6 +90,12 @@ class Trial:
             chosen = [i for i, is_approximate in enumerate(approximate) if is_approximate is kind]
             found += failing(chosen, lambda part: not self.defect(f for i in part for f in groups[i]) <= TOLERANCE)
         return sorted(found)
+
+
+def _pieces(tensor: Tensor) -> Sequence[Tensor]:
+    """The entries as real numbers, by pieces that fit into a cache: conversions and noise take no space."""
+    real = torch.view_as_real(tensor) if tensor.is_complex() else tensor
+    return real.reshape(-1).split(PIECE)
 
 
 def _change(value: Tensor, expected: Tensor) -> float:
