@@ -91,6 +91,26 @@ def test_the_worst_factor_is_named(generator):
         verify(model, symmetry, batch(generator), generator=generator)
 
 
+def test_one_evaluation_for_each_draw_is_enough_where_all_hold(generator):
+    """Verification of a model with hundreds of factors takes no longer than of one with a single factor."""
+    model = nn.Sequential(*net(), nn.ReLU(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)).double()
+    symmetry = declare(model, relu_rescaling("0", "2"), relu_rescaling("2", "4"), relu_rescaling("4", "6"))
+    calls: list[None] = []
+    model.register_forward_hook(lambda *_: calls.append(None))
+    verify(model, symmetry, batch(generator), generator=generator, draws=3)
+    assert len(calls) == 2 + 3  # the function, whether it repeats, the draws
+
+
+@pytest.mark.parametrize("false", range(4))
+def test_a_false_factor_among_true_ones_is_named(false, generator):
+    activations = [nn.GELU() if i == false else nn.ReLU() for i in range(4)]
+    layers = [layer for activation in activations for layer in (nn.Linear(4, 4), activation)]
+    model = nn.Sequential(*layers, nn.Linear(4, 2)).double()
+    symmetry = declare(model, *(relu_rescaling(str(2 * i), str(2 * i + 2)) for i in range(4)))
+    with pytest.raises(SymmetryError, match=rf"'relu_rescaling\({2 * false}, {2 * false + 2}\)'"):
+        verify(model, symmetry, torch.randn(6, 4, generator=generator), generator=generator)
+
+
 def test_approximate_factor_is_reported_and_not_held_against_the_tolerance(generator):
     model = net(nn.GELU())
     exact = rescaled(model).factors[0]

@@ -171,3 +171,11 @@ def test_row_and_column_flatten_every_matrix_of_the_same_entries(generator):
     matrices, column, row = (each.read({"w": tensor}) for each in (view, view.column, view.row))
     assert torch.equal(column, matrices.reshape(2, 15, 1))
     assert torch.equal(row, matrices.reshape(2, 1, 15))
+
+
+def test_scaling_in_place_scales_what_is_read(sample, generator):
+    view, tensor, read, _ = sample
+    factor = torch.rand(1, 1, read[2], generator=generator, dtype=torch.float64)
+    expected = view.read({"w": tensor}) * factor
+    view.scale_({"w": tensor}, factor)
+    assert torch.equal(view.read({"w": tensor}), expected)
