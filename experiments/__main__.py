@@ -2,14 +2,22 @@
 
 import sys
 
-from . import checkpoint, demo, dimensions, draw, orbit
+from . import checkpoint, demo, dimensions, draw, invariances, orbit
 from .command import parse
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one experiment; the exit status is 0, or 130 when interrupted."""
     experiment, config = parse(
-        {"demo": demo, "orbit": orbit, "checkpoint": checkpoint, "dimensions": dimensions, "draw": draw}, arguments
+        {
+            "demo": demo,
+            "orbit": orbit,
+            "invariances": invariances,
+            "checkpoint": checkpoint,
+            "dimensions": dimensions,
+            "draw": draw,
+        },
+        arguments,
     )
     try:
         experiment.main(config)

@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from measures import EmpiricalLoss, MeasureTable, Spectrum, hessian_spectrum, measure
+from measures import EmpiricalLoss, Literature, MeasureTable, Spectrum, hessian_spectrum, measure
 from quotient import AbstractGeometry, Adaptive, Euclidean, Mixed, Quotient, Taylor, length, scaled
 from symmetries import Element, ModelSymmetry, Params, Tangent, evaluate_at, trainable_parameters
 
@@ -35,6 +35,7 @@ class Survey:
         symmetry: of the model.
         theta: where the orbit starts.
         geometries: what a ball is; two depend on the representative, two do not.
+        literature: what else to measure, for comparison.
     """
 
     effort: Effort
@@ -42,6 +43,7 @@ class Survey:
     symmetry: ModelSymmetry
     theta: Params
     geometries: Mapping[str, AbstractGeometry]
+    literature: Literature | None = None
 
     @classmethod
     def of(cls, setting: Setting, model: nn.Module, data: Split, symmetry: ModelSymmetry) -> "Survey":
@@ -93,6 +95,7 @@ class Survey:
             samples=effort.samples,
             probes=effort.probes,
             lanczos_steps=effort.lanczos,
+            literature=self.literature,
             generator=effort.generator(),
             directions=None if g is None else self.transported(g),
             progress=progress,

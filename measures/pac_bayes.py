@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
-from scipy.optimize import bisect
+from scipy.optimize import brentq
 from torch import Tensor
 
 from quotient import AbstractGeometry, Euclidean, scaled
@@ -50,7 +50,7 @@ def pac_bayes_flatness(
 
     Every draw z is used with its opposite, which takes the slope of the loss out of the noise. The same draws
     serve every :math:`\sigma`, so that the mean rise is one curve: it is followed from a small :math:`\sigma`,
-    octave by octave, to its first crossing of :math:`\epsilon`, which is then bisected.
+    octave by octave, to its first crossing of :math:`\epsilon`, which is then found by Brent's method.
     To second order, :math:`1 / \sigma^2 = \mathrm{tr} H / 2 \epsilon`. The paper takes the error rate for L, and
     0.1 for :math:`\epsilon`: give a loss function that returns the error rate for that.
 
@@ -67,7 +67,7 @@ def pac_bayes_flatness(
         params: the point.
         geometry: what is orthonormal, and horizontal.
         tolerance: :math:`\epsilon`.
-        samples: how many draws, two evaluations each for every width that is tried, about 30.
+        samples: how many draws, two evaluations each for every width that is tried, about 20.
         widest: the :math:`\sigma` at which the search gives up; adaptive noise of 1 is as large as the weights.
         rtol: relative precision of :math:`\sigma`.
         generator: where draws come from.
@@ -98,19 +98,19 @@ def pac_bayes_flatness(
         rises = values.view(-1, 2).mean(dim=1) - base
         return torch.where(rises.isnan(), math.inf, rises)
 
-    def exceeds(log_width: float) -> float:
-        """1 where the mean rise is above the tolerance, -1 where it is not: all that bisection asks for."""
-        return 1.0 if rises(log_width).mean().item() > tolerance else -1.0
+    def excess(log_width: float) -> float:
+        """How far the mean rise is above the tolerance; cut off, since interpolation asks for finite values."""
+        return min(rises(log_width).mean().item() - tolerance, tolerance)
 
-    root = bisect(exceeds, *bracket(exceeds, math.log(widest)), xtol=rtol / 2)
+    root = brentq(excess, *bracket(excess, math.log(widest)), xtol=rtol / 2)
     value, error = math.exp(-2 * root), standard_error(rises(root))
     above, below = (rises(root + step).mean().item() for step in (_SLOPE_STEP, -_SLOPE_STEP))
     slope = (above - below) / (2 * _SLOPE_STEP)
     return Sharpness(value, 2 * value * error / slope if error is not None and slope > 0 else None)
 
 
-def bracket(exceeds: Callable[[float], float], highest: float) -> tuple[float, float]:
-    """Two logarithms of widths, at most an octave apart, between which ``exceeds`` first becomes positive.
+def bracket(excess: Callable[[float], float], highest: float) -> tuple[float, float]:
+    """Two logarithms of widths, at most an octave apart, between which the excess first becomes positive.
 
     From the starting width downwards to where it is negative, then upwards to the highest.
 
@@ -119,7 +119,7 @@ def bracket(exceeds: Callable[[float], float], highest: float) -> tuple[float, f
     """
     octave = math.log(2.0)
     low, lowest = highest + math.log(_START), highest + 2 * math.log(_START)
-    while exceeds(low) > 0:
+    while excess(low) > 0:
         low -= octave
         if low < lowest:
             raise WidthError(
@@ -127,7 +127,7 @@ def bracket(exceeds: Callable[[float], float], highest: float) -> tuple[float, f
             )
     while low < highest:
         high = min(low + octave, highest)
-        if exceeds(high) > 0:
+        if excess(high) > 0:
             return low, high
         low = high
     raise WidthError(
