@@ -2,7 +2,7 @@ r"""Which measures see which symmetry: every one at two representatives of one f
 
 Claim
     Each measure of the literature is blind to some changes of parameters that keep the function, and sees others; on
-    the quotient all of them are blind to all.
+    the quotient all that are measured there are blind to all.
 
 Runs for
     about a minute on 2 cores, --quick 20 seconds.
@@ -45,31 +45,31 @@ ALPHA = 0.5
 INTRODUCTION = """\
 # What the measures see
 
-Written by `python -m experiments invariances --docs`. Every measure is taken at two sets of weights of one function, with
-the same draws; `=` says that they agree to 1e-6, a number is their ratio. Two networks with generic weights, float64: a
-ReLU network with one hidden layer, and a vision transformer with one block. The columns are the groups:
+Written by `python -m experiments invariances --docs`. Every measure is taken at two sets of weights of one function,
+with the same draws; `=` says that they agree to 1e-6, a number is their ratio. Two networks with generic weights,
+float64: a ReLU network with one hidden layer, and a vision transformer with one block. The columns are the groups:
 
-- **layer scale**: the hidden layer times c, its reader divided by c; **neuron scale**: every hidden unit by a factor of
-  its own [Dinh2017];
+- **layer scale**: the hidden layer times 30, its reader divided by 30 [Dinh2017];
+- **neuron scale**: every hidden unit by a factor of its own;
 - **head basis**: queries and keys, values and output projection of every head by matrices that cancel, condition 30;
 - **norm gain**: the gain of every LayerNorm traded with the weights that read it;
 - **bias shift**: constants traded between biases: shifts of norms, biases of values.
 
-*Writer* is the layer whose outputs are scaled or mixed (the hidden layer; queries, keys and values), *reader* the one that
-takes them in (the output layer; the output projection). A measure that has no geometry stands first. Draws that do not
-tell a value from zero leave its ratio without meaning; it is in brackets.
+*Writer* is the layer whose outputs are scaled or mixed (the hidden layer; queries, keys and values), *reader* the one
+that takes them in (the output layer; the output projection). Ratios in brackets are of values that the draws do not
+tell from zero; those of logarithms are ratios of the logarithms.
 
-| measure | function | what it is | source |
-|---|---|---|---|
-| worst case, average case | `worst_case_sharpness`, `average_case_sharpness` | rise of the loss on a ball | [Andriushchenko2023], [daSilva2025] |
-| trace, lambda max | `hessian_spectrum` | of the Hessian in an orthonormal frame | |
-| Rényi | `renyi_sharpness` | minus the entropy of the spectrum | [RenyiSharpness2025] |
-| Fisher trace, lambda max | `fisher_spectrum` | of the second moment of the gradients of examples | [Kunstner2019] |
-| PAC-Bayes flatness | `pac_bayes_flatness` | 1 / variance of the noise that raises the loss by 0.1 | [Jiang2020], [Neyshabur2017] |
-| Fisher-Rao norm | `fisher_rao_norm` | length of the weights in the Fisher metric | [Liang2019] |
-| relative flatness | `relative_flatness` | trace of one layer's Hessian, weighted by inner products of its neurons | [Petzka2021] |
-| norms | `parameter_norm`, `log_norm_product` | of the weights alone | [Jiang2020] |
-| path norm | `path_norm` | over all paths of a ReLU network | [Neyshabur2015] |
+| measure | function | source |
+|---|---|---|
+| rise of the loss on a ball | `worst_case_sharpness`, `average_case_sharpness` | [Andriushchenko2023], [daSilva2025] |
+| trace, largest eigenvalue of the Hessian | `hessian_spectrum` | |
+| minus the entropy of its spectrum (Rényi) | `renyi_sharpness` | [RenyiSharpness2025] |
+| second moment of the gradients of examples (Fisher) | `fisher_spectrum` | [Kunstner2019] |
+| 1 / variance of the noise that costs 0.1 (PAC-Bayes) | `pac_bayes_flatness` | [Jiang2020], [Neyshabur2017] |
+| length of the weights in the Fisher metric (Fisher-Rao) | `fisher_rao_norm` | [Liang2019] |
+| trace of a layer's Hessian, weighted by its neurons' products | `relative_flatness` | [Petzka2021] |
+| norms of the weights | `parameter_norm`, `log_norm_product` | [Jiang2020] |
+| norm over all paths of a ReLU network | `path_norm` | [Neyshabur2015] |
 
 """
 
@@ -79,6 +79,8 @@ class Config(Effort):
     """Options of the table of invariances."""
 
     steps: int = option(10, "ascent steps of the worst case")
+    samples: int = option(8, "draws of the average case and of PAC-Bayes flatness")
+    probes: int = option(4, "probes of the spectrum")
     lanczos: int = option(10, "Lanczos steps of the spectrum, from each probe")
     examples: int = option(64, "examples that measures are taken on")
     docs: bool = option(False, "write docs/measures.md as well")
@@ -194,7 +196,7 @@ def surveyed(
     with torch.no_grad():
         labels = torch.multinomial(model(inputs).softmax(-1), 1, generator=config.generator()).squeeze(-1)
     loss = EmpiricalLoss(model, cross_entropy, [(inputs, labels)])
-    literature = Literature(layers=dict.fromkeys(layers, 0), probes=config.probes, inputs=path_inputs)
+    literature = Literature(layers=dict.fromkeys(layers, 0), inputs=path_inputs)
     return Survey(config, loss, symmetry, trainable_parameters(model), geometries(symmetry), literature)
 
 

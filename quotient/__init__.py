@@ -8,7 +8,7 @@ from .geodesic import AbstractGeodesic, Exact, RungeKutta, Taylor
 from .geometry import AbstractChart, AbstractGeometry
 from .metric import AbstractMetric, Invariant, Mixed
 from .quotient import Quotient
-from .sam import Ascent, RandomState, RiemannianSAM
+from .sam import Ascent, RandomState, RenyiSAM, RiemannianSAM
 
 if TYPE_CHECKING:
     from .geoopt_adapter import PackedManifold
@@ -28,6 +28,7 @@ __all__ = [
     "PackedManifold",
     "Quotient",
     "RandomState",
+    "RenyiSAM",
     "RiemannianSAM",
     "RungeKutta",
     "Taylor",

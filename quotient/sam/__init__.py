@@ -3,5 +3,6 @@
 from .ascent import Ascent, Radius
 from .optimizer import RiemannianSAM
 from .random_state import RandomState
+from .renyi_sam import RenyiSAM
 
-__all__ = ["Ascent", "Radius", "RandomState", "RiemannianSAM"]
+__all__ = ["Ascent", "Radius", "RandomState", "RenyiSAM", "RiemannianSAM"]
