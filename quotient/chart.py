@@ -82,12 +82,15 @@ class QuotientChart(AbstractChart):
 
 
 class CarriedChart(AbstractChart):
-    """The chart of the representative on the section, carried to another point of its orbit by a group element."""
+    """The chart of the representative on the section, carried to another point of its orbit by a group element.
+
+    On the section the coordinates are those in which the factors act, see :meth:`ModelSymmetry.folded`.
+    """
 
     def __init__(self, point: Params, symmetry: ModelSymmetry, element: Element, chart: QuotientChart) -> None:
         self.point = point
-        self._there: Callable[[Params], Params] = lambda p: symmetry.act(element, p)
-        self._back: Callable[[Params], Params] = lambda p: symmetry.undo(element, p)
+        self._there: Callable[[Params], Params] = lambda p: symmetry.folded(symmetry.act(element, p))
+        self._back: Callable[[Params], Params] = lambda p: symmetry.undo(element, symmetry.unfolded(p))
         self._chart = chart
 
     @property

@@ -85,9 +85,9 @@ class Quotient(AbstractGeometry):
         self.symmetry.require(params)
         params = {name: p.detach() for name, p in params.items()}
         element = self.symmetry.section(params, balance="none")
-        if self._is_identity(element, params):
+        if not self.symmetry.statistics and self._is_identity(element, params):
             return QuotientChart(params, self._blocks(params), self.horizontal)
-        point = self.symmetry.act(element, params)
+        point = self.symmetry.folded(self.symmetry.act(element, params))
         return CarriedChart(params, self.symmetry, element, QuotientChart(point, self._blocks(point), self.horizontal))
 
     def representative(self, params: Params) -> Params:

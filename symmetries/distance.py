@@ -100,8 +100,8 @@ def distance(symmetry: ModelSymmetry, a: Params, b: Params) -> Distance:
 
 
 def _least(symmetry: ModelSymmetry, params: Params) -> Params:
-    """The canonical representative in double precision, every pair balanced."""
-    canonical = symmetry.canonical({name: value.detach().double() for name, value in params.items()})
+    """The canonical representative in double precision, every pair balanced, in the coordinates of the factors."""
+    canonical = symmetry.folded(symmetry.canonical({name: value.detach().double() for name, value in params.items()}))
     for pair in symmetry.pairs:
         deficient = torch.nonzero(imbalance(pair, canonical) > _UNBALANCED).flatten().tolist()
         if deficient:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
 from typing import Literal
 
 import networkx as nx
@@ -12,10 +11,12 @@ from torch import Tensor
 
 from .absorption import AbstractAbsorption, independent_conditions
 from .balancing import balanced_together
+from .coupling import coupled
 from .errors import SymmetryError
 from .factor import APPROXIMATE, COUNTED, AbstractFactor, named
 from .params import Params, Shapes, Tangent, lookup, require_finite, unknown_name
 from .section_order import section_order
+from .statistics import FixedStatistics, fold_, folded, unfold_, unfolded
 from .symmetry import Symmetry
 from .view import View
 
@@ -50,6 +51,7 @@ class ModelSymmetry:
         shapes: the shape of every trainable parameter.
         head: ``"softmax"`` when factors may change logits that a softmax turns into the same probabilities.
         unrecognised: modules that detection knows nothing about.
+        statistics: of batch norms in evaluation mode; the factors act on gains and shifts with these folded in.
 
     Raises:
         SymmetryError: a view of an unknown parameter, or of a shape that does not fit.
@@ -60,6 +62,7 @@ class ModelSymmetry:
     shapes: Shapes
     head: Literal["softmax", "raw"] = "raw"
     unrecognised: tuple[str, ...] = ()
+    statistics: tuple[FixedStatistics, ...] = ()
 
     def __post_init__(self) -> None:
         named(self.factors)
@@ -173,25 +176,29 @@ class ModelSymmetry:
     def act(self, g: Element, params: Params) -> Params:
         """The transformed parameters: another dictionary, the same function."""
         self._require_known(g)
+        params = self.folded(params)
         for factor in self.factors:
             if factor.name in g:
                 params = factor.act(g[factor.name], params)
-        return params
+        return self.unfolded(params)
 
     def act_(self, g: Element, params: Params) -> None:
         """:meth:`act` in place, without a second copy of the parameters; not to be differentiated."""
         self._require_known(g)
+        fold_(params, self.statistics)
         for factor in self.factors:
             if factor.name in g:
                 factor.act_(g[factor.name], params)
+        unfold_(params, self.statistics)
 
     def undo(self, g: Element, params: Params) -> Params:
         """The inverse of :meth:`act`: ``undo(g, act(g, params)) == params``."""
         self._require_known(g)
+        params = self.folded(params)
         for factor in reversed(self.factors):
             if factor.name in g:
                 params = factor.act(factor.inverse(g[factor.name]), params)
-        return params
+        return self.unfolded(params)
 
     def push(self, g: Element, params: Params, tangent: Tangent) -> Tangent:
         """The differential of the action: what a tangent at ``params`` becomes at ``act(g, params)``."""
@@ -204,9 +211,21 @@ class ModelSymmetry:
         tangent = {name: torch.zeros_like(value) for name, value in params.items()}
         for factor in self.factors:
             if factor.name in x:
-                for name, velocity in factor.infinitesimal(x[factor.name], params).items():
+                for name, velocity in self.velocity(factor, x[factor.name], params).items():
                     tangent[name] = tangent[name] + velocity
         return tangent
+
+    def velocity(self, factor: AbstractFactor, x: Tensor, params: Params) -> Tangent:
+        """The vertical direction of one factor, holding the touched parameters only."""
+        return self.unfolded(factor.infinitesimal(x, self.folded(params)))
+
+    def folded(self, params: Params) -> Params:
+        """The coordinates in which the factors act: fixed statistics folded into the affine map behind them."""
+        return folded(params, self.statistics)
+
+    def unfolded(self, params: Params) -> Params:
+        """Back from there; tangents too, since the change of coordinates is linear."""
+        return unfolded(params, self.statistics)
 
     def section(self, params: Params, *, balance: Balance = "all") -> Element:
         """The element that moves ``params`` to the canonical representative of its orbit.
@@ -219,6 +238,7 @@ class ModelSymmetry:
                 ``"all"``, where those that do are balanced together, see ``symmetries.balancing``.
         """
         self.require(params)
+        params = self.folded(params)
         element: Element = {}
         for factor in self.absorptions:
             step = factor.section(params)
@@ -233,6 +253,8 @@ class ModelSymmetry:
 
     def canonical(self, params: Params, *, balance: Balance = "all") -> Params:
         r"""The canonical representative: gains 1, shifts 0, readers and writers centred, heads balanced.
+
+        The gain of a batch norm with fixed statistics is 1 with these folded in: then it leaves channels as they are.
 
         Of all points of an orbit that absorptions leave, the one of least Frobenius norm. The algebra is done in double
         precision and rounded once, to the dtypes of ``params``: the function is the same up to that rounding.
@@ -275,38 +297,11 @@ class ModelSymmetry:
 
     @cached_property
     def _components(self) -> tuple[tuple[Symmetry, ...], ...]:
-        graph: nx.Graph = nx.Graph()
-        pairs = {pair.name: pair for pair in self.pairs}
-        graph.add_nodes_from(pairs)
-        by_parameter: dict[str, list[Symmetry]] = {}
-        for pair in self.pairs:
-            for name in pair.parameters:
-                by_parameter.setdefault(name, []).append(pair)
-        for name, sharing in by_parameter.items():
-            for a, b in combinations(sharing, 2):
-                if not graph.has_edge(a.name, b.name) and self._overlap(a, b, name):
-                    graph.add_edge(a.name, b.name)
-        order = {pair.name: i for i, pair in enumerate(self.pairs)}
-        return tuple(
-            tuple(pairs[name] for name in sorted(component, key=order.__getitem__))
-            for component in nx.connected_components(graph)
-        )
+        return coupled(self.pairs, self.shapes)
 
     def components(self) -> tuple[tuple[Symmetry, ...], ...]:
         """Factor pairs that share entries of a parameter, together: those are projected jointly."""
         return self._components
-
-    def _overlap(self, a: Symmetry, b: Symmetry, name: str) -> bool:
-        """Whether two pairs act on a common entry of one parameter."""
-        seen = torch.zeros(self.shapes[name])  # floating point: complex views read no other
-        for pair in (a, b):
-            touched = {name: torch.zeros_like(seen)}
-            for view in pair.views:
-                if view.parameter == name:
-                    value = view.read(touched)
-                    view.write_(touched, torch.ones_like(value) * (1 + 1j if view.is_complex else 1))
-            seen += touched[name]
-        return bool((seen == 2).any())
 
     def require(self, params: Mapping[str, Tensor]) -> None:
         """Raise unless ``params`` has every parameter of the group, in the declared shape."""

@@ -1,7 +1,7 @@
 """Small, self-contained models: each has the symmetries of a family that is used at scale."""
 
 from .decoder import Decoder, DecoderConfig, rotary
-from .initial import generic_, initialise_
+from .initial import generic_, initialise_, settle_statistics_
 from .lora import LoRALinear, lora_mlp
 from .simple import DiagonalNet, conv_net, mlp
 from .vit import ViT, ViTConfig
@@ -19,4 +19,5 @@ __all__ = [
     "lora_mlp",
     "mlp",
     "rotary",
+    "settle_statistics_",
 ]

@@ -40,3 +40,21 @@ def generic_(model: nn.Module, generator: torch.Generator | None, *, spread: flo
             noise = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
             with torch.no_grad():
                 parameter.add_(spread * noise)
+
+
+def settle_statistics_(model: nn.Module, *args: object, **kwargs: object) -> None:
+    """Give every batch norm of a model the statistics of one batch, in place; the model ends in evaluation mode.
+
+    Around the statistics of a fresh model, channels of a network with generic parameters stay on one side of their
+    activations.
+    """
+    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        norm.reset_running_stats()
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.train().momentum = None  # a plain mean over batches
+    with torch.no_grad():
+        model(*args, **kwargs)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.eval().momentum = momentum

@@ -7,15 +7,18 @@ from ..params import Params, Shapes
 from ..view import View
 
 Chain = tuple[View, ...]
-"""Weights ``(copies, out, k)``, each summed over its copies, that pass a constant on; last the bias ``(1, out, m)``
-that takes it back, in every column. A bias alone takes the constant as it is."""
+"""Weights ``(copies, out, k)``, each summed over its copies, that pass a constant on, and gains ``(k, 1, 1)``, which
+multiply it entry by entry; last the bias ``(1, out, m)`` that takes it back, in every column. A bias alone takes the
+constant as it is."""
 
 
 def taken_back(chain: Chain, constant: Tensor, params: Params) -> tuple[View, Tensor]:
     """The bias at the end of a chain and how it changes, shape ``(1, out, 1)``, for a constant of shape ``(k,)``."""
     *weights, bias = chain
     for weight in weights:
-        constant = (weight.read(params) @ constant).sum(0)
+        matrices = weight.read(params)
+        passes = matrices.shape[-1] == len(constant)
+        constant = (matrices @ constant).sum(0) if passes else matrices.flatten() * constant
     return bias, -constant[None, :, None]
 
 
@@ -24,6 +27,8 @@ def require_chain(name: str, chain: Chain, channels: int, shapes: Shapes) -> Non
     for i, view in enumerate(chain):
         copies, out, k = view.shape(shapes)
         is_bias = i == len(chain) - 1
+        if not is_bias and (copies, out, k) == (channels, 1, 1):
+            continue
         if (copies, out) != (1, channels) if is_bias else k != channels:
             expected = f"(1, {channels}, columns)" if is_bias else f"(copies, out, {channels})"
             raise SymmetryError(

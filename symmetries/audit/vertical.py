@@ -26,7 +26,7 @@ def vertical_vectors(
     """Random unit vertical directions of a factor, more than its dimension, shape ``(m, P)``."""
     count = factor.dimension(symmetry.shapes) + 5  # a few more: a larger orbit than stated would show
     draws = [factor.random_algebra(symmetry.shapes, generator=generator) for _ in range(count)]
-    vectors = torch.stack([flat(factor.infinitesimal(x, params), params) for x in draws])
+    vectors = torch.stack([flat(symmetry.velocity(factor, x, params), params) for x in draws])
     norms = vectors.norm(dim=1, keepdim=True)
     return (vectors / norms)[norms.flatten() > 0]
 
@@ -48,7 +48,7 @@ def moving_factors(
     params = jacobian.params
     tangents: dict[str, Tangent] = {}
     for factor in symmetry.exact:
-        tangent = factor.infinitesimal(factor.random_algebra(symmetry.shapes, generator=generator), params)
+        tangent = symmetry.velocity(factor, factor.random_algebra(symmetry.shapes, generator=generator), params)
         size = tangent_norm(tangent)
         if size > 0:
             tangents[factor.name] = {name: value / size for name, value in tangent.items()}
@@ -81,7 +81,8 @@ def residuals(
 
     Least squares over the Lie algebra by LSMR: the vertical space is never stored.
     """
-    names = sorted({name for t in tangents for name in t} | {name for f in factors for name in f.parameters})
+    held = {name for t in tangents for name in t} | {name for f in factors for name in f.parameters}
+    names = sorted(held | {norm.shift for norm in symmetry.statistics if norm.gain in held})
     point = {name: params[name] for name in names}
     vectors = torch.stack([flat(tangent, point) for tangent in tangents])
     if not factors:
@@ -98,6 +99,7 @@ class _Generated:
         draws = [factor.random_algebra(symmetry.shapes, generator=torch.Generator()) for factor in factors]
         self._point = point
         self._factors = factors
+        self._symmetry = symmetry
         self._algebra = torch.cat([_real(x).flatten() for x in draws]).zero_().requires_grad_()
         self._like = draws
         self._image = self._infinitesimal(self._algebra)
@@ -119,7 +121,7 @@ class _Generated:
     def _infinitesimal(self, coordinates: Tensor) -> Tensor:
         pieces = coordinates.split([_real(x).numel() for x in self._like])
         moved = total(
-            factor.infinitesimal(factor.in_algebra(_like(piece, x)), self._point)
+            self._symmetry.velocity(factor, factor.in_algebra(_like(piece, x)), self._point)
             for factor, piece, x in zip(self._factors, pieces, self._like, strict=True)
         )
         return flat(moved, self._point)

@@ -12,6 +12,7 @@ from .layout import leaf_view, split_by
 from .network import Network, atoms, is_stochastic
 from .norms import Norm, Reader, norms, readers
 from .parts import lineage, maximal
+from .unmixed import scale_of
 
 State = tuple[Node, tuple[Slot, ...]]
 
@@ -21,7 +22,7 @@ class Visible(Exception):
 
 
 Link = tuple[Reader, tuple[Slot, ...]]
-"""A map that reads a constant, with its slots along the constant's axis."""
+"""A map that reads a constant, with its slots along the constant's axis; without any, a gain that multiplies it."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,10 @@ class _Walk:
         """A map that reads the constant: into its bias, what takes its result back, or the map itself."""
         reader = Reader(user, 1 - place, user.operands[1 - place])
         partners = tuple(partner for partner in map(user.summed(place).get, slots) if partner is not None)
-        if not slots or len(partners) < len(slots) or "padded" in user.name:
+        gain = scale_of(user, place, slots)
+        if gain is not None and not gain.offset:
+            partners = ()  # entry by entry
+        elif not slots or len(partners) < len(slots) or "padded" in user.name:
             raise Visible
         link, bias = (reader, partners), reader.bias(self._network)
         if bias is not None and _is_read_with(self._network, bias, reader.leaf):
@@ -241,7 +245,8 @@ def chain_view(sink: Sink, axis: Sequence[Atom]) -> Chain:
     for reader, columns in sink.links:
         rows = reader.rows
         taps = [slot for slot in reader.leaf.free if slot not in (*rows, *columns)]
-        views.append(leaf_view(reader.leaf, copies=taps, n=rows, h=columns))
+        roles = {"copies": taps, "n": rows, "h": columns} if columns else {"copies": rows}
+        views.append(leaf_view(reader.leaf, **roles))
         axis = atoms(rows)
     channels, rest = split_by(sink.bias, axis)
     return (*views, leaf_view(sink.bias, n=channels, h=rest))

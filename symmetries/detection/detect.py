@@ -11,6 +11,7 @@ from torch import nn
 from ..factor import AbstractFactor
 from ..model_symmetry import ModelSymmetry
 from ..params import trainable_parameters
+from ..statistics import FixedStatistics
 from .examples import example_arguments
 from .means import propose_reader_means, propose_writer_means
 from .network import Network
@@ -70,11 +71,13 @@ def detect(model: nn.Module, example: Any = None, head: Literal["softmax", "raw"
         )
     expression = read(recording)
     network = Network.of(expression, softmax=head == "softmax" and recording.is_logits)
+    statistics = tuple(leaf.statistics for leaf in network.leaves if leaf.statistics is not None)
     proposals = list(_proposals(network))
-    factors = _distinct(_held(proposals, recording, model))
+    factors = _distinct(_held(proposals, recording, model, statistics))
     unrecognised = [module for proposal in proposals if proposal.reason for module in proposal.modules]
     shapes = {name: value.shape for name, value in params.items()}
-    return ModelSymmetry(tuple(factors), shapes, head, tuple(dict.fromkeys((*expression.unknown, *unrecognised))))
+    unknown = tuple(dict.fromkeys((*expression.unknown, *unrecognised)))
+    return ModelSymmetry(tuple(factors), shapes, head, unknown, statistics)
 
 
 def _proposals(network: Network) -> Iterable[Proposal]:
@@ -105,13 +108,15 @@ def _distinct(factors: list[AbstractFactor]) -> Iterable[AbstractFactor]:
         yield replace(factor, name=f"{factor.name} ({count[factor.name]})") if again else factor  # type: ignore[type-var]
 
 
-def _held(proposals: list[Proposal], recording: Recording, model: nn.Module) -> list[AbstractFactor]:
+def _held(
+    proposals: list[Proposal], recording: Recording, model: nn.Module, statistics: tuple[FixedStatistics, ...]
+) -> list[AbstractFactor]:
     """The factors that hold; on the meta device, where nothing can be tried, the largest alternatives."""
     open_ = [proposal for proposal in proposals if proposal.alternatives]
     choice = [0] * len(open_)
     if any(p.is_meta for p in model.parameters()):
         return [factor for proposal in open_ for factor in proposal.alternatives[0]]
-    trial = Trial(recording, trainable_parameters(model))
+    trial = Trial(recording, trainable_parameters(model), statistics)
     alive = list(range(len(open_)))
     while failing := trial.failing([open_[i].alternatives[choice[i]] for i in alive]):
         for i in [alive[at] for at in failing]:

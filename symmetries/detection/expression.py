@@ -12,6 +12,7 @@ from itertools import accumulate
 
 from torch import Tensor
 
+from ..statistics import FixedStatistics
 from .axes import Atom, Axes, Slot, resolved, resolved_pairs, unify
 
 Pairs = tuple[tuple[Slot, Slot], ...]
@@ -68,6 +69,7 @@ class Node:
         module: dotted path of the module that computes it.
         order: of a leaf, the place of its parameter in the model.
         data: the values of a constant, where they are known.
+        statistics: for the gain of a batch norm, what counts as folded into it and its shift.
     """
 
     kind: Kind
@@ -86,6 +88,7 @@ class Node:
     module: str = ""
     order: int = field(default=0)
     data: Tensor | None = None
+    statistics: FixedStatistics | None = None
 
     @property
     def is_zero(self) -> bool:

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from ..statistics import FixedStatistics
 from .axes import Axes
 from .call import Call, Reading
 from .expression import EPS, Kind
@@ -32,10 +36,31 @@ def group_norm(call: Call, value: Value, weight: Any, bias: Any, *sizes: Any) ->
     return [by_channel(core.reshaped(value.shape), weight, bias), None, None]
 
 
-def batch_norm(call: Call, value: Value, weight: Any, bias: Any, *_: Any) -> list[Value | None]:
-    """In evaluation mode: a constant affine map of each channel, then the trained one."""
-    statistics = data([value.shape[1]])
-    return [by_channel(by_channel(value, statistics, statistics), weight, bias), None, None]
+def batch_norm(call: Call, value: Value, weight: Any, bias: Any, *settings: Any) -> list[Value | None] | None:
+    """With fixed statistics an affine map of each channel, into which they fold; else a LayerNorm of each channel.
+
+    None for gain and shift that two norms of different statistics share.
+    """
+    *statistics, _, eps = settings
+    if True in statistics[-1:]:  # those of the batch
+        core = value.mapped(Kind.LAYER_NORM, [i for i in range(len(value.axes)) if i != 1], name=EPS)
+        return [by_channel(core, weight, bias), None, None]
+    mean, variance = statistics[:2]
+    if not all(isinstance(vector, Value) and vector.node.kind is Kind.LEAF for vector in (weight, bias)):
+        scale, offset = data([value.shape[1]]), data([value.shape[1]])
+        return [by_channel(by_channel(value, scale, offset), weight, bias), None, None]
+    found = FixedStatistics(weight.node.name, bias.node.name, *_moments(mean, variance, eps))
+    if weight.node.statistics is not None and not weight.node.statistics.agrees(found):
+        return None
+    weight.node.statistics = found
+    return [by_channel(value, weight, bias), None, None]
+
+
+def _moments(mean: Value, variance: Value, eps: float) -> tuple[Tensor, Tensor]:
+    """Mean and deviation; on the meta device, where nothing is computed, none that changes anything."""
+    if mean.node.data is None or variance.node.data is None:
+        return torch.zeros(mean.shape), torch.ones(mean.shape)
+    return mean.node.data, (variance.node.data + eps).sqrt()
 
 
 def by_channel(value: Value, weight: Any, bias: Any) -> Value:
@@ -55,5 +80,5 @@ def affine(value: Value, weight: Value | None, bias: Value | None) -> Value:
 TABLE: dict[str, Reading] = {
     "_softmax": softmax, "_safe_softmax": softmax, "_log_softmax": softmax, "native_layer_norm": layer_norm,
     "_fused_rms_norm": rms_norm, "native_group_norm": group_norm, "native_batch_norm": batch_norm,
-    "_native_batch_norm_legit_no_training": batch_norm,
+    "_native_batch_norm_legit_no_training": batch_norm, "_native_batch_norm_legit": batch_norm,
 }  # fmt: skip

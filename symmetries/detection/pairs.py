@@ -1,5 +1,6 @@
 """Factor pairs and gains, from the scalings that cancel."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,12 +74,13 @@ def propose_pairs(network: Network) -> Iterator[Proposal]:
         families += [] if family is None else [family]
     kept: list[_Family] = []
     for family in sorted(families, key=lambda family: -len(family.copies + family.matrix)):
-        if _is_new(family, kept):
-            kept.append(family)
-            try:
-                yield Proposal(tuple(_factors(network, family)))
-            except Unviewable as reason:
-                yield _missed(family.solutions, reason)
+        kept += [family] if _is_new(family, kept) else []
+    scaled = Counter(leaf for family in kept for leaf in family.exponents)
+    for family in kept:
+        try:
+            yield Proposal(tuple(_factors(network, family, {leaf for leaf in scaled if scaled[leaf] > 1})))
+        except Unviewable as reason:
+            yield _missed(family.solutions, reason)
 
 
 def _missed(group: Sequence[Solution], reason: Unviewable) -> Proposal:
@@ -125,9 +127,9 @@ def _sorted(leaves: Iterable[Node]) -> tuple[Node, ...]:
     return tuple(sorted(maximal(leaves), key=lambda leaf: (-len(leaf.free), _order(leaf))))
 
 
-def _factors(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor, ...]]:
-    """The proposals for a family, the largest group first."""
-    gain = _gain(network, family) or _gain_pair(network, family)
+def _factors(network: Network, family: _Family, shared: set[Node]) -> Iterator[tuple[AbstractFactor, ...]]:
+    """The proposals for a family, the largest group first; a leaf that several families scale is not held as a gain."""
+    gain = _gain(network, family, shared) or _gain_pair(network, family)
     if gain is not None:
         yield (gain,)
         return
@@ -157,12 +159,12 @@ def _title(family: _Family) -> str:
     return "rescaling of units" if family.freedom is Freedom.POSITIVE else "scaling of units"
 
 
-def _gain(network: Network, family: _Family) -> Gain | None:
+def _gain(network: Network, family: _Family, shared: set[Node]) -> Gain | None:
     """The family as a gain: a vector that multiplies a value elementwise, against maps that read it or write it."""
     if family.freedom is not Freedom.SCALING:
         return None
     for side, other in (family.sides, family.sides[::-1]):
-        gains = [leaf for leaf in side if _is_gain(network, leaf, family)]
+        gains = [leaf for leaf in side if leaf not in shared and _is_gain(network, leaf, family)]
         if gains and any(len(leaf.free) > len(family.copies) for leaf in other):
             gain = gains[0]
             k = family.slots(gain, family.copies)

@@ -110,7 +110,10 @@ class Recording:
 
 
 #: Where norms take their eps; and the largest number that is an eps where it is added by hand.
-_EPS_PLACES = {"aten::native_layer_norm": 4, "aten::_fused_rms_norm": 3, "aten::native_group_norm": 7}
+_EPS_PLACES = {
+    "aten::native_layer_norm": 4, "aten::_fused_rms_norm": 3, "aten::native_group_norm": 7,
+    "aten::_native_batch_norm_legit": -1,
+}  # fmt: skip
 _LARGEST_EPS = 1e-3
 
 
@@ -118,7 +121,7 @@ def _without_eps(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments of an operation without the eps of a norm."""
     place = _EPS_PLACES.get(name)
     if place is not None and place < len(args):
-        return (*args[:place], 0.0, *args[place + 1 :])
+        return tuple(0.0 if i == place % len(args) else argument for i, argument in enumerate(args))
     by_hand = name in ("aten::add", "aten::add_") and len(args) > 1 and isinstance(args[1], float)
     return (args[0], 0.0, *args[2:]) if by_hand and 0 < args[1] <= _LARGEST_EPS else args
 
@@ -194,6 +197,8 @@ class _Recorder(TorchDispatchMode):
         if func._can_decompose():  # what comes from there has not been taken apart
             with self:
                 return func.decompose(*args, **kwargs)
+        if func is torch.ops.aten.as_strided_.default and _has_layout(*args):
+            return args[0]  # pooling marks channels as the last in memory, where there is one position left
         read = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         numbers = [number for number in map(self.number, read) if number is not None]
         if not numbers or _is_fresh(func):
@@ -292,6 +297,12 @@ def _evaluation(model: nn.Module) -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast)
         for module, mode in training.items():
             module.training = mode
+
+
+def _has_layout(tensor: Tensor, size: Sequence[int], stride: Sequence[int], *_: Any) -> bool:
+    """Whether a tensor has this shape, and these strides wherever they matter."""
+    strides = zip(tensor.shape, tensor.stride(), stride, strict=False)
+    return tuple(size) == tensor.shape and all(n == 1 or own == other for n, own, other in strides)
 
 
 def _is_fresh(function: Any) -> bool:

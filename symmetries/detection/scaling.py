@@ -7,7 +7,8 @@ symmetries that scale along i. Where every equation that a solution meets holds 
 :math:`\lambda` too, it is one of the general linear group.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -131,7 +132,8 @@ def _solved(system: list[Equation]) -> list[Solution]:
     while classes.simplify():
         pass
     found = []
-    for basis in classes.nullspace():
+    positive = (variable for e in system if e.freedom is Freedom.POSITIVE for variable, _ in e.terms)
+    for basis in classes.nullspace(positive):
         exponents = {v: basis[root] * sign for v, (root, sign) in classes.members().items() if basis.get(root)}
         touched = [e.freedom for e in system if any(variable in exponents for variable, _ in e.terms)]
         found.append(Solution(exponents, max(touched, key=lambda freedom: freedom.value)))
@@ -187,15 +189,17 @@ class _Classes:
         """The class of every variable, and its sign there."""
         return {variable: self._find(variable) for variable in list(self._parent)}
 
-    def nullspace(self) -> list[dict[Variable, int]]:
-        """Integer exponents of the classes: a basis with one free class each, products being determined by factors."""
+    def nullspace(self, positive: Iterable[Variable] = ()) -> list[dict[Variable, int]]:
+        """Integer exponents of the classes: a basis with one free class each; the others are determined by them."""
         rows = [{k: Fraction(v) for k, v in self._reduced(terms).items()} for terms in self._open]
+        restricted = {self._find(variable)[0] for variable in positive}
+        determined = self._determined(rows, restricted)
         pivots: dict[Variable, dict[Variable, Fraction]] = {}
-        for row in rows:
+        for i, row in sorted(enumerate(rows), key=lambda item: item[0] not in determined):
             row = _eliminated(row, pivots)
             if not row:
                 continue
-            pivot = next(iter(row))  # the first term is the product's own exponent
+            pivot = determined.get(i, next(iter(row)))  # the first term is the product's own exponent
             row = {k: v / row[pivot] for k, v in row.items()}
             for other, known in pivots.items():
                 if pivot in known:
@@ -209,6 +213,27 @@ class _Classes:
                 scale = lcm(*(value.denominator for value in vector.values()))
                 basis.append({root: int(value * scale) for root, value in vector.items()})
         return basis
+
+    def _determined(self, rows: Sequence[dict[Variable, Fraction]], restricted: set[Variable]) -> dict[int, Variable]:
+        """Products with a gain of which not the product is determined by its factors, by row.
+
+        Where a product may only be scaled by positive numbers, and the value that the gain multiplies by any, the value
+        is: then the gain folds into what writes the value, and the rest scales without it. Where other gains multiply
+        that value too, the gain is: then what writes the value scales against all of them.
+        """
+        computed = {root for variable, (root, _) in self.members().items() if variable[0].kind is not Kind.LEAF}
+        count = Counter(root for row in rows for root in row)
+        found = {}
+        for i, (product, *factors) in enumerate(rows):
+            values = [root for root in factors if root in computed]
+            gains = [root for root in factors if root not in computed and count[root] == 1]
+            if product not in restricted or len(values) != 1 or len(gains) != 1:
+                continue
+            if count[values[0]] > 1:
+                found[i] = gains[0]
+            elif values[0] not in restricted:
+                found[i] = values[0]
+        return found
 
 
 def _eliminated(

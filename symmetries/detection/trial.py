@@ -8,6 +8,7 @@ from torch import Tensor
 from ..factor import APPROXIMATE, SOFTMAX, AbstractFactor
 from ..halving import failing
 from ..params import Params, double_space
+from ..statistics import FixedStatistics, fold_, unfolded
 from .recording import Recording
 
 #: A false family changes the outputs by more than this, rounding in double precision by less.
@@ -29,11 +30,15 @@ class Trial:
     Args:
         recording: the model.
         params: its parameters, on whose size the point depends.
+        statistics: what is folded into the coordinates in which the factors act.
         seed: of all draws.
     """
 
-    def __init__(self, recording: Recording, params: Params, *, seed: int = 0) -> None:
+    def __init__(
+        self, recording: Recording, params: Params, statistics: Sequence[FixedStatistics] = (), *, seed: int = 0
+    ) -> None:
         self._recording = recording
+        self._statistics = statistics
         self._generator = torch.Generator().manual_seed(seed)
         self._seeds = {name: seed + i for i, name in enumerate(params, start=1)}
         self._given = params
@@ -44,7 +49,8 @@ class Trial:
 
     def _point(self) -> Params:
         """The parameters at the point, for factors to move: what they moved last is put back."""
-        for name in self._moved:
+        norms = [norm for norm in self._statistics if self._moved & {norm.gain, norm.shift}]
+        for name in self._moved.union(*((norm.gain, norm.shift) for norm in norms)):
             given, point = (_pieces(tensor) for tensor in (self._given[name], self._space[name]))
             squares = sum(torch.linalg.vector_norm(piece.double()).item() ** 2 for piece in given)
             size = SPREAD * (squares / max(self._given[name].numel(), 1)) ** 0.5 or SPREAD_OF_ZERO
@@ -54,12 +60,16 @@ class Trial:
                 noise = torch.empty_like(piece).uniform_(-size, size, generator=generator)
                 piece.copy_(center).add_(noise)
         self._moved = set()
+        fold_(self._space, norms)
         return self._space
+
+    def _outputs_of(self, point: Params, without_eps: bool) -> list[Tensor]:
+        return self._recording(unfolded(point, self._statistics), without_eps=without_eps)
 
     def _reference(self, without_eps: bool) -> list[Tensor]:
         """The outputs at the point."""
         if without_eps not in self._outputs:
-            self._outputs[without_eps] = self._recording(self._point(), without_eps=without_eps)
+            self._outputs[without_eps] = self._outputs_of(self._point(), without_eps)
         return self._outputs[without_eps]
 
     def defect(self, factors: Iterable[AbstractFactor]) -> float:
@@ -74,7 +84,7 @@ class Trial:
             g = factor.random(self._shapes, generator=self._generator, condition=4.0, scale=1.0)
             factor.act_(g, point)
             self._moved |= factor.parameters
-        outputs = self._recording(point, without_eps=without_eps)
+        outputs = self._outputs_of(point, without_eps)
         softmax = any(SOFTMAX in factor.flags for factor in factors)
         changes = [
             _change(*((value.log_softmax(-1) for value in pair) if softmax and i == 0 else pair))

@@ -20,10 +20,6 @@ KNOWN_GAPS: dict[tuple[str, str], int] = {
     ("AdaLoRA on Llama", "raw"): 8,  # P diag(l) Q has the bases of P and diag(l) Q beside the scales of l
 }
 
-#: Convolutional networks are verified, but known to be incomplete (folds of batch norm with fixed statistics, constants
-#: through padded convolutions), by how much is not counted yet: their audits take hours as they stand.
-UNAUDITED = {"timm ResNet", "timm ConvNeXt"}
-
 #: Audited by default, one class for each kind of architecture; the others are slow.
 QUICK = {"torch encoder, norm first, final norm", "BERT", "Qwen3", "timm ViT", "LoRA on Llama"}
 
@@ -86,11 +82,7 @@ def test_without_eps_they_are_all_that_is_new(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "head"),
-    [
-        pytest.param(n, h, marks=() if n in QUICK and h == "raw" else pytest.mark.slow)
-        for n, h in CASES
-        if n not in UNAUDITED
-    ],
+    [pytest.param(n, h, marks=() if n in QUICK and h == "raw" else pytest.mark.slow) for n, h in CASES],
 )
 def test_nothing_is_missed(name: str, head: str) -> None:
     draws = torch.Generator().manual_seed(0)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Generator, nn
 
-from ..initial import generic_
+from ..initial import generic_, settle_statistics_
 
 Head = Literal["raw", "softmax"]
 Arguments = Mapping[str, Any]
@@ -68,7 +68,7 @@ class Specimen:
     library: str = "torch"
 
     def generic(self, generator: Generator) -> nn.Module:
-        """A float64 instance in evaluation mode, at generic parameters."""
+        """A float64 instance in evaluation mode, at generic parameters, its running statistics those of inputs."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_SEED)
             model = self.build().double().eval()
@@ -76,4 +76,6 @@ class Specimen:
             if isinstance(module, nn.Embedding):
                 module.padding_idx = None  # it would hide the gradient of a row that the function depends on
         generic_(model, generator)
+        if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules()):
+            settle_statistics_(model, **self.inputs(generator, self.audited))
         return model

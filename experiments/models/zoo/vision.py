@@ -1,7 +1,7 @@
 """Models of the library timm."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Generator, nn
@@ -29,17 +29,35 @@ def vision_transformer(**options: Any) -> Callable[[], nn.Module]:
     return build
 
 
-def resnet() -> nn.Module:
-    """Four stages of one basic block, three of them with a projection on the skip."""
-    resnet = library("timm.models.resnet")
-    return resnet.ResNet(
-        resnet.BasicBlock, (1, 1, 1, 1), num_classes=3, in_chans=2, channels=(2, 2, 3, 3), stem_width=2
-    )
+def resnet(block: str, channels: tuple[int, ...]) -> Callable[[], nn.Module]:
+    """The stem of three convolutions and two stages of one block, each with a projection on the skip.
+
+    The library builds four stages; two have every kind of layer, and are audited in seconds.
+    """
+
+    def build() -> nn.Module:
+        resnet = library("timm.models.resnet")
+        model: Any = resnet.ResNet(
+            getattr(resnet, block),
+            (1, 1, 1, 1),
+            num_classes=3,
+            in_chans=2,
+            channels=channels,
+            stem_width=2,
+            stem_type="deep",
+        )
+        model.layer3 = model.layer4 = nn.Identity()
+        return cast("nn.Module", model)
+
+    return build
 
 
 def convnext() -> nn.Module:
-    """Four stages of one block."""
-    return library("timm.models.convnext").ConvNeXt(in_chans=2, num_classes=3, depths=(1, 1, 1, 1), dims=(4, 4, 6, 6))
+    """The first two of four stages, of one block each: the second with a downsampling convolution before it."""
+    convnext = library("timm.models.convnext")
+    model: Any = convnext.ConvNeXt(in_chans=2, num_classes=3, depths=(1, 1, 1, 1), dims=(4, 6, 6, 6), kernel_sizes=3)
+    model.stages = model.stages[:2]
+    return cast("nn.Module", model)
 
 
 def named(name: str) -> Callable[[], nn.Module]:
@@ -107,6 +125,34 @@ SPECIMENS = (
         audited=400,
         scales=1,
     ),
-    Specimen("timm ResNet", resnet, images(2, 32), {}, _LOGITS, audited=1100, sizes=size("resnet18")),
-    Specimen("timm ConvNeXt", convnext, images(2, 32), {}, _LOGITS, audited=1100, sizes=size("convnext_tiny")),
+    Specimen(
+        "timm ResNet",
+        resnet("BasicBlock", (2, 3, 3, 3)),
+        images(2, 16),
+        {"raw": 46, "softmax": 50},
+        _LOGITS,
+        audited=250,
+        sizes=size("resnet18"),
+        scales=0,
+    ),
+    Specimen(
+        "timm ResNet, bottleneck",
+        resnet("Bottleneck", (2, 2, 2, 2)),
+        images(2, 16),
+        {},  # 96 and 105, and as much as units that die on these images add
+        _LOGITS,
+        audited=300,
+        sizes=size("resnet50"),
+        scales=0,
+    ),
+    Specimen(
+        "timm ConvNeXt",
+        convnext,
+        images(2, 16),
+        {"raw": 194, "softmax": 200},
+        _LOGITS,
+        audited=500,
+        sizes=size("convnext_tiny"),
+        scales=5,
+    ),
 )
