@@ -117,6 +117,15 @@ SPECIMENS = (
         scales=9,
     ),
     Specimen(
+        "timm ViT, norm of the patches",
+        vision_transformer(pre_norm=True),
+        images(4, 4),
+        {"raw": 382},
+        audited=400,
+        sizes=size("vit_base_patch16_clip_224"),
+        scales=2,
+    ),
+    Specimen(
         "timm ViT, no qkv bias",
         vision_transformer(qkv_bias=False),
         images(4, 4),
