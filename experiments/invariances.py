@@ -63,6 +63,7 @@ tell from zero; those of logarithms are ratios of the logarithms.
 |---|---|---|
 | rise of the loss on a ball | `worst_case_sharpness`, `average_case_sharpness` | [Andriushchenko2023], [daSilva2025] |
 | trace, largest eigenvalue of the Hessian | `hessian_spectrum` | |
+| of the Gauss-Newton matrix | `curvature(..., kind="gauss-newton")` | [Schraudolph2002] |
 | minus the entropy of its spectrum (Rényi) | `renyi_sharpness` | [RenyiSharpness2025] |
 | second moment of the gradients of examples (Fisher) | `fisher_spectrum` | [Kunstner2019] |
 | 1 / variance of the noise that costs 0.1 (PAC-Bayes) | `pac_bayes_flatness` | [Jiang2020], [Neyshabur2017] |
@@ -196,7 +197,7 @@ def surveyed(
     with torch.no_grad():
         labels = torch.multinomial(model(inputs).softmax(-1), 1, generator=config.generator()).squeeze(-1)
     loss = EmpiricalLoss(model, cross_entropy, [(inputs, labels)])
-    literature = Literature(layers=dict.fromkeys(layers, 0), inputs=path_inputs)
+    literature = Literature(layers=dict.fromkeys(layers, 0), inputs=path_inputs, gauss_newton=True)
     return Survey(config, loss, symmetry, trainable_parameters(model), geometries(symmetry), literature)
 
 

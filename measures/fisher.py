@@ -20,7 +20,7 @@ class FisherSpectrum:
     """The eigenvalues of a positive semidefinite matrix of low rank; nothing is estimated.
 
     Args:
-        eigenvalues: those that may differ from zero, descending, float64.
+        eigenvalues: those that may differ from zero, descending, float64; 0 where there is rounding alone.
         dimension: the size of the matrix.
     """
 
@@ -89,9 +89,9 @@ def fisher_spectrum(
     require_positive(**({} if block is None else {"block": block}))
     gradients = ExampleGradients.of(loss, params, geometry)
     gram = gram_matrix(gradients, block or len(gradients), progress=progress)
-    # Rounding may leave a zero eigenvalue negative.
-    eigenvalues = torch.linalg.eigvalsh(gram).flip(0).clamp_min(0)
-    return FisherSpectrum(eigenvalues[: gradients.chart.dimension], gradients.chart.dimension)
+    eigenvalues = torch.linalg.eigvalsh(gram).flip(0)[: gradients.chart.dimension]
+    rounding = len(gram) * torch.finfo(gram.dtype).eps * eigenvalues[0]
+    return FisherSpectrum(torch.where(eigenvalues > rounding, eigenvalues, 0.0), gradients.chart.dimension)
 
 
 def gram_matrix(gradients: ExampleGradients, block: int, *, progress: bool = False) -> Tensor:

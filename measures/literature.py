@@ -8,16 +8,22 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from quotient import AbstractGeometry
+from quotient import AbstractGeometry, flattened
 from symmetries import Params, Tangent
 
+from .draws import draws
 from .fisher import fisher_spectrum
 from .fisher_rao import fisher_rao_norm
+from .gauss_newton import GaussNewton
+from .hessian_spectrum import operator_spectrum
+from .local_loss import around
 from .loss import EmpiricalLoss
 from .norms import log_norm_product, path_norm
 from .pac_bayes import WidthError, pac_bayes_flatness
 from .relative_flatness import relative_flatness
+from .settings import Settings
 from .sharpness import Sharpness
+from .spectrum import Spectrum
 from .table import Row
 from .timing import timed
 
@@ -36,6 +42,8 @@ class Literature:
         tolerance: the rise of the loss at which noise is measured, see :func:`pac_bayes_flatness`.
         block: how many gradients of examples to hold at once, see :func:`fisher_spectrum`.
         inputs: one input of a ReLU network, see :func:`path_norm`.
+        gauss_newton: also trace and largest eigenvalue of the Gauss-Newton matrix, see :class:`GaussNewtonProduct`
+            for the losses that have one.
     """
 
     layers: Mapping[str, int] = field(default_factory=dict)
@@ -43,10 +51,11 @@ class Literature:
     tolerance: float = 0.1
     block: int | None = None
     inputs: Tensor | None = None
+    gauss_newton: bool = False
 
     def count(self, geometries: int) -> int:
         """How many rows there are."""
-        return 3 + len(self.layers) + (self.inputs is not None) + 3 * geometries
+        return 3 + len(self.layers) + (self.inputs is not None) + (5 if self.gauss_newton else 3) * geometries
 
     def point_rows(self, loss: EmpiricalLoss, params: Params, generator: torch.Generator | None) -> Iterator[Row]:
         """What needs no geometry."""
@@ -71,12 +80,14 @@ class Literature:
         params: Params,
         geometry: AbstractGeometry,
         name: str,
-        *,
-        samples: int,
-        generator: torch.Generator | None,
+        settings: Settings,
         directions: Sequence[Tangent] | None,
     ) -> Iterator[Row]:
         """What is measured in an orthonormal frame."""
+        if self.gauss_newton:
+            spectrum, seconds = timed(partial(gauss_newton_spectrum, loss, params, geometry, settings, directions))
+            yield Row("Gauss-Newton trace", name, spectrum.trace, spectrum.trace_stderr, seconds)
+            yield Row("Gauss-Newton lambda max", name, spectrum.eigenvalues[0].item(), seconds=seconds)
         fisher, seconds = timed(lambda: fisher_spectrum(loss, params, geometry, block=self.block))
         yield Row("Fisher trace", name, fisher.trace, seconds=seconds)
         yield Row("Fisher lambda max", name, fisher.largest, seconds=seconds)
@@ -88,8 +99,8 @@ class Literature:
                     params,
                     geometry,
                     tolerance=self.tolerance,
-                    samples=samples,
-                    generator=generator,
+                    samples=settings.samples,
+                    generator=settings.generator,
                     directions=directions,
                 )
             except WidthError:
@@ -97,3 +108,23 @@ class Literature:
 
         found, seconds = timed(flatness)
         yield Row("PAC-Bayes flatness", name, found.value, found.stderr, seconds)
+
+
+def gauss_newton_spectrum(
+    loss: EmpiricalLoss,
+    params: Params,
+    geometry: AbstractGeometry,
+    settings: Settings,
+    directions: Sequence[Tangent] | None,
+) -> Spectrum:
+    """That of the Gauss-Newton matrix, as :func:`hessian_spectrum` takes that of the Hessian."""
+    chart = around(loss, params, geometry).chart
+    chosen = None if directions is None else directions[: settings.probes]
+    generator, probes = settings.generator, settings.probes
+    vectors = draws(params, geometry, chart, probes, generator=generator, directions=chosen, progress=None)
+    return operator_spectrum(
+        GaussNewton(loss, chart),
+        probes=probes if chosen is None else len(chosen),
+        steps=settings.lanczos_steps,
+        starts=map(flattened, vectors),
+    )

@@ -1,7 +1,6 @@
 """Every measure of one model, over several geometries."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import torch
@@ -17,6 +16,7 @@ from .literature import Literature
 from .local_loss import around
 from .loss import EmpiricalLoss
 from .norms import parameter_norm
+from .settings import Settings
 from .table import MeasureTable, Row
 from .timing import timed
 from .worst_case import worst_case_sharpness
@@ -88,25 +88,9 @@ def measure(
         given = (directions or {}).get(name)
         groups.append(geometry_rows(loss, params, geometry, name, radii[name], settings, given))
         if literature is not None:
-            groups.append(
-                literature.geometry_rows(
-                    loss, params, geometry, name, samples=samples, generator=generator, directions=given
-                )
-            )
+            groups.append(literature.geometry_rows(loss, params, geometry, name, settings, given))
     rows = tqdm(chain.from_iterable(groups), desc="measures", total=total, disable=not progress)
     return MeasureTable(tuple(rows))
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How much work the measures may do, and where their draws come from."""
-
-    steps: int
-    samples: int
-    probes: int
-    lanczos_steps: int
-    alphas: tuple[float, ...]
-    generator: torch.Generator | None
 
 
 def point_rows(loss: EmpiricalLoss, params: Params) -> Iterator[Row]:

@@ -69,7 +69,9 @@ def test_rounding_of_zero_eigenvalues_has_no_entropy(float64):
     model = torch.nn.Linear(10, 1, bias=False)
     loss = EmpiricalLoss(model, lambda f, x: f(x).square().mean(), [torch.linspace(0, 1, 10).repeat(8, 1)])
     found = fisher_spectrum(loss, {"weight": torch.ones(1, 10)})
-    assert found.renyi(0.1) == pytest.approx(0.0, abs=1e-9)
+    assert found.eigenvalues[1:].tolist() == [0.0] * 7
+    for alpha in (0.0, 0.1, 1.0, 3.0, math.inf):
+        assert found.renyi(alpha) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_gradients_that_are_zero_have_no_distribution(float64):

@@ -7,6 +7,7 @@ from torch import nn
 from measures import (
     EmpiricalLoss,
     Literature,
+    curvature,
     fisher_rao_norm,
     fisher_spectrum,
     measure,
@@ -14,7 +15,7 @@ from measures import (
     path_norm,
     relative_flatness,
 )
-from quotient import Adaptive, Euclidean
+from quotient import Adaptive, Euclidean, unflattened
 
 FEW = {"steps": 3, "samples": 4, "probes": 2, "lanczos_steps": 4}
 
@@ -30,7 +31,7 @@ def relu_net(float64, generator):
 def test_rows_are_added_after_those_of_their_geometry(relu_net):
     loss, params = relu_net
     geometries = {"standard": Euclidean(), "adaptive": Adaptive()}
-    literature = Literature(layers={"0.weight": 0}, inputs=torch.zeros(1, 4))
+    literature = Literature(layers={"0.weight": 0}, inputs=torch.zeros(1, 4), gauss_newton=True)
     options = {"radius": 0.1, "alphas": (), **FEW}
     plain, table = (
         measure(loss, params, geometries, literature=chosen, generator=torch.Generator().manual_seed(0), **options)
@@ -44,10 +45,16 @@ def test_rows_are_added_after_those_of_their_geometry(relu_net):
         "relative flatness 0.weight",
         "path norm",
     ]
-    after = ["Fisher trace", "Fisher lambda max", "PAC-Bayes flatness"]
+    after = [
+        "Gauss-Newton trace",
+        "Gauss-Newton lambda max",
+        "Fisher trace",
+        "Fisher lambda max",
+        "PAC-Bayes flatness",
+    ]
     assert names[2:7] == [(name, "") for name in ahead]
     for geometry in geometries:
-        assert [name for name, of in names if of == geometry][-3:] == after
+        assert [name for name, of in names if of == geometry][-5:] == after
     assert len(names) - len(plain.rows) == literature.count(2)
 
 
@@ -70,6 +77,19 @@ def test_values_are_those_of_the_functions(relu_net):
     }
     assert {key: table[key].value for key in expected} == pytest.approx(expected, rel=1e-9)
     assert table["PAC-Bayes flatness", "a"].stderr == pytest.approx(flatness.stderr)
+
+
+def test_gauss_newton_rows_are_those_of_the_dense_matrix(relu_net):
+    loss, params = relu_net
+    units = torch.eye(sum(p.numel() for p in params.values()))
+    origin = tuple(params.values())
+    directions = [dict(zip(params, unflattened(row, origin), strict=True)) for row in units]
+    options = {"radius": 0.1, "directions": {"s": directions}, "steps": 1, "probes": len(units), "alphas": ()}
+    table = measure(loss, params, {"s": Euclidean()}, literature=Literature(gauss_newton=True), **options)
+    operator = curvature(loss, params, kind="gauss-newton")
+    eigenvalues = torch.linalg.eigvalsh(torch.stack([operator(row) for row in units]))
+    assert table["Gauss-Newton trace", "s"].value == pytest.approx(eigenvalues.sum().item(), rel=1e-9)
+    assert table["Gauss-Newton lambda max", "s"].value == pytest.approx(eigenvalues[-1].item(), rel=1e-9)
 
 
 def test_a_loss_that_no_noise_raises_is_a_missing_value(relu_net):
