@@ -15,6 +15,7 @@ from .gauss_newton import GaussNewton, GaussNewtonProduct
 from .hessian import RiemannianHessian
 from .hessian_spectrum import hessian_spectrum, operator_spectrum
 from .lanczos import JacobiMatrix, lanczos
+from .layer_spectra import layer_spectra
 from .layers import layers
 from .literature import Literature
 from .local_loss import LocalLoss
@@ -66,6 +67,7 @@ __all__ = [
     "fisher_spectrum",
     "hessian_spectrum",
     "lanczos",
+    "layer_spectra",
     "layers",
     "log_norm_product",
     "measure",

@@ -91,8 +91,8 @@ def eigenpairs(
         memory: bytes for the Krylov basis; by default what 8 vectors for each pair take (at least 40 in all), and not
             more than half of the free memory.
         generator: where the start comes from.
-        checkpoint: a file that the state is saved in at every restart and on an interruption by the keyboard, and taken
-            up from when it exists; removed at the end.
+        checkpoint: a file that the state is saved in at every restart, on an interruption by the keyboard, and at the
+            end, and taken up from when it exists.
         progress: show a bar over the products, with the number of pairs found.
 
     Raises:
@@ -120,8 +120,9 @@ def eigenpairs(
         except KeyboardInterrupt:
             file.save()
             raise
-    file.remove()
-    return goal.pairs(basis)
+    pairs = goal.pairs(basis)
+    file.finish(goal)
+    return pairs
 
 
 @dataclass(frozen=True)
@@ -140,10 +141,13 @@ class _Goal:
         values, _, _, errors = self._leading(basis)
         return int((errors <= self.tolerance * values.abs()).sum())
 
+    def wanted(self, basis: KrylovBasis, more: int = 0) -> Tensor:
+        """The indices of the wanted Ritz pairs, leading one first, and of some next to them."""
+        return self.score(basis.ritz()[0]).argsort(descending=True)[: self.count + more]
+
     def kept(self, basis: KrylovBasis) -> Tensor:
-        """The indices of Ritz pairs to restart with: the wanted ones, and some next to them, which speed it up."""
-        count = min(self.count + (basis.capacity - self.count) // 3 + 1, basis.size - 1)
-        return self.score(basis.ritz()[0]).argsort(descending=True)[:count]
+        """The indices of Ritz pairs to restart with: neighbours of the wanted ones speed it up."""
+        return self.wanted(basis, more=(basis.capacity - self.count) // 3 + 1)[: basis.size - 1]
 
     def pairs(self, basis: KrylovBasis) -> Eigenpairs:
         values, vectors, residuals, errors = self._leading(basis)
@@ -157,7 +161,7 @@ class _Goal:
         apart = (values[:, None] - values[None]).abs().fill_diagonal_(math.inf) - residuals
         gaps = apart.amin(dim=1).clamp_min(0.0) if len(values) > 1 else torch.zeros_like(values)
         errors = torch.where(residuals < gaps, residuals.square() / gaps, residuals)
-        chosen = self.score(values).argsort(descending=True)[: self.count]
+        chosen = self.wanted(basis)
         return values[chosen], vectors[:, chosen], residuals[chosen], errors[chosen]
 
 
@@ -181,9 +185,11 @@ class _StateFile:
             with replacing(self.path) as draft:
                 save_file(self.basis.state(), draft)
 
-    def remove(self) -> None:
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+    def finish(self, goal: _Goal) -> None:
+        """Save what was found, and no more."""
+        if self.path is not None and self.basis.size > goal.count:
+            self.basis.restart_(goal.wanted(self.basis))
+            self.save()
 
 
 def _capacity(operator: AbstractOperator, count: int, memory: int | None) -> int:

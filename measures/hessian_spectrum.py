@@ -1,6 +1,7 @@
 """The spectrum of the Riemannian Hessian, and of any operator."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -10,13 +11,14 @@ from quotient import AbstractGeometry, Euclidean, flattened
 from symmetries import Params, Tangent
 
 from .arguments import require_positive
-from .draws import draws
-from .hessian import RiemannianHessian
+from .curvature import AbstractCurvature
+from .curvature_at import Kind, curvature
 from .lanczos import lanczos
-from .local_loss import around
 from .loss import EmpiricalLoss
+from .memory import free_memory
 from .operator import AbstractOperator
 from .outliers import without_outliers
+from .run_file import RunFile
 from .spectrum import Spectrum
 
 
@@ -28,6 +30,8 @@ def operator_spectrum(
     top: int = 10,
     outliers: int = 0,
     starts: Iterable[Tensor] | None = None,
+    memory: int | None = None,
+    checkpoint: str | Path | None = None,
     generator: torch.Generator | None = None,
     progress: bool = False,
 ) -> Spectrum:
@@ -50,20 +54,41 @@ def operator_spectrum(
         outliers: how many eigenvalues of largest modulus to find first: they are exact in every sum, and the rest
             has less noise and takes fewer steps. At most half of the dimension.
         starts: vectors of the operator's space, shape ``(n,)``, in place of random ones.
+        memory: bytes for the basis of a run; by default half of the free memory. Where the basis of all steps does not
+            fit, sums over the spectrum stay what they are, but eigenvalues can come back as copies: see
+            :func:`lanczos`.
+        checkpoint: a folder that finished runs, and the outliers, are saved in and taken up from.
         generator: where vectors come from.
         progress: show bars.
 
     Raises:
-        ValueError: numbers that are not positive, or an operator on a space without dimensions.
+        ValueError: numbers that are not positive, an operator on a space without dimensions, or a checkpoint of
+            another estimate.
     """
     require_positive(probes=probes, steps=steps, top=top)
     if not operator.dimension:
         raise ValueError("there is no direction to move in: every parameter is pinned or vertical")
-    known, rest = without_outliers(operator, outliers, generator=generator, progress=progress)
+    folder = None if checkpoint is None else Path(checkpoint)
+    known, rest = without_outliers(operator, outliers, folder=folder, generator=generator, progress=progress)
     vectors = (operator.random(generator) for _ in range(probes)) if starts is None else starts
-    bar = tqdm(vectors, desc="spectrum", total=probes, disable=not progress)
-    runs = tuple(lanczos(rest, rest.project(x), min(steps, rest.dimension)) for x in bar)
-    return Spectrum(runs, operator.dimension, top, known)
+    done = RunFile(folder and folder / "runs.safetensors")
+    saved, steps, rows = len(done.runs), min(steps, rest.dimension), _rows(operator, memory)
+    for i, vector in enumerate(tqdm(vectors, desc="spectrum", total=probes, disable=not progress)):
+        start = rest.project(vector)
+        if i >= saved:
+            done.add(lanczos(rest, start, steps, rows=rows))
+        elif i == 0:
+            done.require(steps, start, rest(start))
+    return Spectrum(tuple(done.runs), operator.dimension, top, known)
+
+
+def _rows(operator: AbstractOperator, memory: int | None) -> int:
+    """How many vectors of a basis fit."""
+    budget = free_memory(operator.device) // 2 if memory is None else memory
+    row = operator.size * torch.empty(0, dtype=operator.dtype).element_size()
+    if budget < 2 * row:
+        raise ValueError(f"a run needs a basis of at least 2 vectors of {row:,} bytes, got memory={budget:,}")
+    return budget // row
 
 
 def hessian_spectrum(
@@ -75,6 +100,10 @@ def hessian_spectrum(
     steps: int = 80,
     top: int = 10,
     outliers: int = 0,
+    kind: Kind = "hessian",
+    parameters: Sequence[str] | None = None,
+    memory: int | None = None,
+    checkpoint: str | Path | None = None,
     generator: torch.Generator | None = None,
     directions: Sequence[Tangent] | None = None,
     progress: bool = False,
@@ -82,7 +111,8 @@ def hessian_spectrum(
     r"""The spectrum of the Riemannian Hessian of the loss on the horizontal space.
 
     Over ``Euclidean`` that of the Hessian; on a quotient a property of the orbit. Costs ``probes * steps``
-    Hessian products and those that the outliers take, and the memory of ``steps`` parameter vectors.
+    Hessian products and those that the outliers take, and the memory of ``steps`` parameter vectors, if there is that
+    much.
 
     Example:
         >>> import torch
@@ -102,6 +132,12 @@ def hessian_spectrum(
         steps: Lanczos steps from each; no more are taken than there are dimensions.
         top: how many eigenvalues to report.
         outliers: see :func:`operator_spectrum`.
+        kind: of curvature: ``"hessian"`` or ``"gauss-newton"``.
+        parameters: names or shell patterns of the parameters whose block is meant, such as one layer; see
+            :func:`curvature`.
+        memory: bytes for graphs that are kept, and for the basis of a run: as much for either; by default half of the
+            free memory for the first, and half of what is left for the second.
+        checkpoint: see :func:`operator_spectrum`.
         generator: where probes come from.
         directions: tangents at ``params`` used as probes in place of draws; see ``average_case_sharpness``.
         progress: show bars.
@@ -111,17 +147,30 @@ def hessian_spectrum(
             not finite.
     """
     require_positive(probes=probes)
-    chart = around(loss, params, geometry).chart
-    if not chart.dimension:
-        raise ValueError("there is no direction to move in: every parameter is pinned or vertical")
-    vectors = draws(params, geometry, chart, probes, generator=generator, directions=directions, progress=None)
+    operator = curvature(loss, params, geometry, kind=kind, parameters=parameters, memory=memory)
+    starts = None if directions is None else _carried(directions, params, geometry, operator)
     return operator_spectrum(
-        RiemannianHessian(loss, chart),
+        operator,
         probes=len(directions) if directions else probes,
         steps=steps,
         top=top,
         outliers=outliers,
-        starts=map(flattened, vectors),
+        starts=starts,
+        memory=memory,
+        checkpoint=checkpoint,
         generator=generator,
         progress=progress,
     )
+
+
+def _carried(
+    directions: Sequence[Tangent], params: Params, geometry: AbstractGeometry, operator: AbstractCurvature
+) -> Iterator[Tensor]:
+    """Tangents at ``params`` as vectors of the operator: carried to the representative, those of its parameters."""
+    if not len(directions):
+        raise ValueError("directions must hold at least one tangent, got none; leave it out to draw some")
+    point = {name: p.detach() for name, p in params.items()}
+    for direction in directions:
+        tangent = geometry.carry(point, direction)
+        x = operator.chart.coordinates({name: tangent[name] for name in operator.chart.point})
+        yield operator.project(flattened(x))

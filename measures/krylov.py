@@ -14,7 +14,7 @@ _FORGIVEN = 10.0
 
 
 class KrylovBasis:
-    r"""Orthonormal rows V with :math:`A V^T = V^T T + \beta\, v_{j+1} e_j^T`, grown one product at a time.
+    r"""Orthonormal rows V with :math:`A V^T = V^T T + v_{j+1} b^T`, grown one product at a time.
 
     The next row is made orthogonal to the two before it, as in the Lanczos process, and then to the whole basis,
     again where much was taken off. After a restart with Ritz vectors [Wu2000] the same relation holds, with T an
@@ -28,13 +28,14 @@ class KrylovBasis:
     Attributes:
         size: j, the number of rows.
         products: how many products they took, restarts included.
-        coupling: :math:`\beta`, the length of what A takes the newest row out of the basis by; 0 when the basis spans
-            an invariant space, and the next row is a new start.
+        border: b, the couplings of the rows to the next one; zero when the basis spans an invariant space, and the next
+            row is a new start. Between restarts only the newest row has one.
     """
 
     def __init__(self, operator: AbstractOperator, capacity: int, generator: torch.Generator | None = None) -> None:
         self.operator, self.capacity = operator, capacity
-        self.size, self.products, self.coupling = 0, 0, 0.0
+        self.size, self.products = 0, 0
+        self.border = torch.zeros(0, dtype=torch.float64)
         self._generator = generator
         self._rows = torch.empty(capacity + 1, operator.size, dtype=operator.dtype, device=operator.device)
         self._projected = torch.zeros(capacity, capacity, dtype=torch.float64)
@@ -51,9 +52,9 @@ class KrylovBasis:
         return self.size == self.capacity
 
     def ritz(self) -> tuple[Tensor, Tensor, Tensor]:
-        r"""Ritz values, ascending, their vectors in the basis (columns), residual lengths :math:`\beta |s_{ji}|`."""
+        r"""Ritz values, ascending, their vectors in the basis (columns), residual lengths :math:`|b^T s_i|`."""
         values, vectors = torch.linalg.eigh(self._projected[: self.size, : self.size])
-        return values, vectors, self.coupling * vectors[-1:].abs().sum(0)
+        return values, vectors, (self.border @ vectors).abs()
 
     def extend_(self) -> None:
         """One product, and one row more."""
@@ -66,13 +67,14 @@ class KrylovBasis:
         along += orthogonalize_(image, known)
         self._projected[j, : j + 1] = self._projected[: j + 1, j] = along
         self.size = j + 1
-        self.coupling = euclidean(image)
-        scale = max(float(self._projected[: j + 1, : j + 1].abs().max()), self.coupling)
+        length = euclidean(image)
+        scale = max(float(self._projected[: j + 1, : j + 1].abs().max()), length)
+        self.border = torch.zeros(j + 1, dtype=torch.float64)
         # Below the rounding error of a product the remainder is noise: the basis spans an invariant space.
-        if self.coupling > self.capacity * torch.finfo(image.dtype).eps * scale and self.size < self.operator.dimension:
-            self._rows[self.size] = image / self.coupling
+        if length > self.capacity * torch.finfo(image.dtype).eps * scale and self.size < self.operator.dimension:
+            self._rows[self.size] = image / length
+            self.border[-1] = length
         else:
-            self.coupling = 0.0
             self._start_()
 
     def restart_(self, kept: Tensor) -> None:
@@ -82,17 +84,21 @@ class KrylovBasis:
         count = len(kept)
         for columns in self._rows.split(_COLUMNS, dim=1):
             columns[:count] = mix @ columns[: self.size]
-        self._rows[count] = self._rows[self.size]
         self._projected.zero_()
         self._projected[:count, :count] = torch.diag(values[kept])
-        # The product with the next row gives its couplings with all of these.
-        self.size = count
+        self.border = self.border @ vectors[:, kept]
+        last, self.size = self.size, count
+        if last < self.operator.dimension:
+            self._rows[count] = self._rows[last]
+        else:
+            self._start_()
 
     def state(self) -> dict[str, Tensor]:
         """Everything that :meth:`restore_` needs to go on, as tensors to save."""
-        numbers = torch.tensor([self.products, self.coupling], dtype=torch.float64)
         projected = self._projected[: self.size, : self.size].contiguous()
-        return {"rows": self._rows[: self.size + 1], "projected": projected, "numbers": numbers}
+        rows = self._rows[: min(self.size + 1, self.operator.dimension)]
+        products = torch.tensor([self.products])
+        return {"rows": rows, "projected": projected, "border": self.border, "products": products}
 
     def restore_(self, state: dict[str, Tensor]) -> None:
         """Go on from a saved state; costs one product, to see that it is one of this operator.
@@ -107,9 +113,8 @@ class KrylovBasis:
                 f"the saved basis holds {size} vectors of length {rows.shape[1]}, expected at most {self.capacity} of "
                 f"length {self._rows.shape[1]}"
             )
-        products, self.coupling = state["numbers"].tolist()
-        self.size, self.products = size, int(products)
-        self._rows[: size + 1] = rows.to(self._rows)
+        self.size, self.border, self.products = size, state["border"], int(state["products"])
+        self._rows[: len(rows)] = rows.to(self._rows)
         self._projected[:size, :size] = projected
         if size and self._defect() > _FORGIVEN * torch.finfo(self._rows.dtype).eps ** 0.5:
             raise ValueError("the saved basis belongs to another operator: other parameters, data, or loss")

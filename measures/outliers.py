@@ -1,6 +1,7 @@
 """Eigenvalues far from the others, found before anything random is drawn."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ from .operator import AbstractOperator
 
 #: Of an outlier: sums over a spectrum are no better known from random vectors.
 _TOLERANCE = 1e-8
+#: In single precision no more than this many units of rounding can be asked for.
+_ULPS = 100.0
 #: Products for every outlier, at most: what has not come out by then is left to the random vectors.
 _PATIENCE = 40
 
@@ -36,28 +39,36 @@ NO_OUTLIERS = Outliers(_NOTHING, _NOTHING)
 
 
 def without_outliers(
-    operator: AbstractOperator, count: int, *, generator: torch.Generator | None, progress: bool = False
+    operator: AbstractOperator,
+    count: int,
+    *,
+    folder: Path | None = None,
+    generator: torch.Generator | None,
+    progress: bool = False,
 ) -> tuple[Outliers, AbstractOperator]:
     """The outliers, and the operator on the complement of their eigenvectors.
 
     Args:
         operator: to take them from.
         count: how many, at most half of the dimension.
+        folder: where the search is saved, and taken up from.
         generator: where the start of the search comes from.
         progress: show a bar over the products.
     """
     count = min(count, operator.dimension // 2)
     if not count:
         return NO_OUTLIERS, operator
+    tolerance = max(_TOLERANCE, _ULPS * torch.finfo(operator.dtype).eps)
     pairs = eigenpairs(
         operator,
         count,
         which="magnitude",
-        tolerance=_TOLERANCE,
+        tolerance=tolerance,
         max_products=_PATIENCE * count,
         generator=generator,
+        checkpoint=folder and folder / "outliers.safetensors",
         progress=progress,
     )
-    found = pairs.errors <= _TOLERANCE * pairs.values.abs()
+    found = pairs.errors <= tolerance * pairs.values.abs()
     outliers = Outliers(pairs.values[found], pairs.residuals[found], pairs.products)
     return outliers, DeflatedOperator(operator, pairs.vectors[found.to(pairs.vectors.device)])

@@ -61,8 +61,8 @@ def renyi_sharpness(
         params: the point.
         geometry: what is orthonormal, and horizontal.
         alpha: the order, from 0 to infinity.
-        parameters: names or shell patterns of the parameters whose Hessian block is meant, such as one layer;
-            the geometry must be one of those parameters alone. By default all.
+        parameters: names or shell patterns of the parameters whose Hessian block is meant, such as one layer; by
+            default all. See :func:`measures.curvature`.
         probes: number of random starting vectors.
         steps: Lanczos steps from each.
         outliers: how many of the largest eigenvalues to find first; by default 10, and none with ``directions``.
@@ -74,9 +74,6 @@ def renyi_sharpness(
         ValueError: a negative order, a pattern without parameters, or a Hessian that is zero.
     """
     require_order(alpha)
-    if parameters is not None:
-        loss, params = loss.restricted(params, parameters)
-        directions = directions and [{name: u[name] for name in params} for u in directions]
     if outliers is None:
         outliers = OUTLIERS if directions is None else 0
     spectrum = hessian_spectrum(
@@ -86,6 +83,7 @@ def renyi_sharpness(
         probes=probes,
         steps=steps,
         outliers=outliers,
+        parameters=parameters,
         generator=generator,
         directions=directions,
         progress=progress,

@@ -88,15 +88,21 @@ def test_an_interrupted_search_goes_on_where_it_was(symmetric, spectrum, tmp_pat
         return torch.Generator().manual_seed(1)
 
     expected = eigenpairs(MatrixOperator(matrix), **options, generator=seeded())
+    file.unlink()
     with pytest.raises(KeyboardInterrupt):
         eigenpairs(Counted(matrix, stop=25), **options, generator=seeded())
-    done = int(load_file(file)["numbers"][0])
+    done = int(load_file(file)["products"])
     assert 10 < done <= 25
     operator = Counted(matrix)
     resumed = eigenpairs(operator, **options, generator=seeded())
     torch.testing.assert_close(resumed.values, expected.values, rtol=1e-12, atol=0)
     assert operator.products == expected.products - done + 1  # one to see that the state is of this operator
-    assert not file.exists()
+    finished = Counted(matrix)
+    again = eigenpairs(finished, **options, generator=seeded())
+    torch.testing.assert_close(again.values, resumed.values)
+    torch.testing.assert_close(again.residuals, resumed.residuals, rtol=1e-3, atol=1e-12)
+    assert again.converged
+    assert finished.products == 1
 
 
 def test_a_state_of_another_operator_is_refused(symmetric, spectrum, generator, tmp_path):
