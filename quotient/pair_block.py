@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -59,12 +60,16 @@ class PairBlock(AbstractBlock):
         shapes = {name: p.shape for name, p in params.items()}
         self._frame = balanced(*self._factors, damping, batch.heads(shapes))
         scales = (weight.rsqrt().unsqueeze(-1) for weight in metric.weights(self._frame))
-        outward = tuple(c * a for c, a in zip(scales, self._frame.to_factor, strict=True))
-        self._outward = tuple(a.to(g) for a, g in zip(outward, self._factors, strict=True))
-        self._inward = tuple(torch.linalg.inv(a).to(g) for a, g in zip(outward, self._factors, strict=True))
+        self._frames = tuple(c * a for c, a in zip(scales, self._frame.to_factor, strict=True))  # double
+        self._outward = tuple(a.to(g) for a, g in zip(self._frames, self._factors, strict=True))
         self._horizontal = PairHorizontal.of(self._frame, metric)
         self._normals = tuple(n.to(g) for n, g in zip(batch.normals, self._factors, strict=True))
         self._vertical = sum(pair.dimension(shapes) for pair in batch.pairs)
+
+    @cached_property
+    def _inward(self) -> tuple[Tensor, ...]:
+        """The inverses of the frames; a perturbation needs none."""
+        return tuple(torch.linalg.inv(a).to(g) for a, g in zip(self._frames, self._factors, strict=True))
 
     @property
     def entries(self) -> int:

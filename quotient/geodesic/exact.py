@@ -1,6 +1,7 @@
 """Geodesics in closed form."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -25,28 +26,27 @@ class Exact(AbstractGeodesic):
         return spray.closed_form(velocity)
 
 
-def expm_action(generator: Tensor, vector: Tensor, bound: float, precision: torch.dtype = torch.float64) -> Tensor:
-    r""":math:`e^{B} y` by truncated Taylor series, without forming the exponential.
+def expm_action(generator: Callable[[Tensor], Tensor], vector: Tensor, bound: float) -> Tensor:
+    r""":math:`e^{B} y` by truncated Taylor series, from products with B alone.
 
     With :math:`\|B\| \le` ``bound`` the interval is cut into :math:`m = \lceil \text{bound} \rceil` pieces and the
     degree taken so that the remainder :math:`(\text{bound}/m)^{k+1} / (k+1)!` is below half a unit in the last place;
     two degrees more make first and second derivatives as good as values.
 
     Args:
-        generator: B, shape ``(..., n, n)``.
+        generator: the product with B, of what has the shape of the vector.
         vector: y, shape ``(..., n, k)``.
         bound: a bound on the operator norm of B.
-        precision: the dtype whose last place counts; the arithmetic is that of B.
     """
     pieces = max(1, math.ceil(bound))
     step, remainder, degree = bound / pieces, 1.0, 0
-    while remainder > torch.finfo(precision).eps / 2:
+    while remainder > torch.finfo(vector.dtype).eps / 2:
         degree += 1
         remainder *= step / degree
     degree += 2
     for _ in range(pieces):
         term = vector
         for k in range(1, degree + 1):
-            term = generator @ term / (k * pieces)
+            term = generator(term) / (k * pieces)
             vector = vector + term
     return vector

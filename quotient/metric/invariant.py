@@ -64,28 +64,32 @@ class InvariantSpray(AbstractSpray):
         return tuple(q @ a.to(q) for q, a in zip(position, self._outward, strict=True))
 
     def closed_form(self, velocity: State) -> State:
-        """The class docstring's formula, with S = I and the h x h algebra in double precision."""
+        """The class docstring's formula, with S = I."""
         ends = []
         for q, v, outward in zip(self.position, velocity, self._outward, strict=True):
-            weights = _geodesic_weights(v.mH @ q, v.mH @ v) @ outward  # (copies, 2h, h)
+            weights = _geodesic_weights(v.mH @ q, v.mH @ v).to(outward) @ outward  # (copies, 2h, h)
             along, across = weights.to(q).chunk(2, dim=-2)
             ends.append(q @ along + v @ across)
         return tuple(ends)
 
 
 def _geodesic_weights(m: Tensor, k: Tensor) -> Tensor:
-    r"""The 2h x h matrix :math:`e^{B} [e^{M}; 0]` from :math:`M = V^{H} Q` and :math:`K = V^{H} V`, in float64.
+    r"""The 2h x h matrix :math:`e^{B} [e^{M}; 0]` from :math:`M = V^{H} Q` and :math:`K = V^{H} V`.
 
     V is divided by its largest length r first, so that the blocks of B are all of size r and the Taylor series of
-    the exponentials short: radii in use are below one.
+    the exponentials short: radii in use are below one. All of it is of the size of the identity or smaller, in a gauge
+    where S = I, and so as exact as the dtype (single precision at least).
     """
-    precision = m.dtype  # the last place that counts, and with it the length of the series
-    m, k = (x.to(torch.promote_types(x.dtype, torch.float64)) for x in (m, k))
+    m, k = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in (m, k))
     squares = torch.diagonal(k, dim1=-2, dim2=-1).real.sum(-1)
     r = max(float(squares.detach().max().sqrt()), _SMALLEST_SCALE)
-    identity = torch.eye(m.shape[-1], dtype=m.dtype, device=m.device).expand_as(m)
-    generator = torch.cat([torch.cat([-m, -k / r], dim=-1), torch.cat([r * identity, m.mH], dim=-1)], dim=-2)
-    start = expm_action(m, identity, r, precision)
-    weights = expm_action(generator, torch.cat([start, torch.zeros_like(start)], dim=-2), 2 * r, precision)
+    start = torch.eye(m.shape[-1], dtype=m.dtype, device=m.device).expand_as(m)
+
+    def generator(y: Tensor) -> Tensor:
+        along, across = y.chunk(2, dim=-2)
+        return torch.cat([-(m @ along) - k @ (across / r), r * along + m.mH @ across], dim=-2)
+
+    start = expm_action(lambda y: m @ y, start, r)
+    weights = expm_action(generator, torch.cat([start, torch.zeros_like(start)], dim=-2), 2 * r)
     along, across = weights.chunk(2, dim=-2)
     return torch.cat([along, across / r], dim=-2)
