@@ -27,7 +27,7 @@ def dot(x: Sequence[Tensor], y: Sequence[Tensor]) -> Tensor:
 
 def length(x: Sequence[Tensor]) -> Tensor:
     """The Euclidean norm, a 0-dimensional float64 tensor; stays on the device."""
-    return dot(x, x).sqrt()
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(a, dtype=torch.float64) for a in x]))
 
 
 def scaled(x: Sequence[Tensor], factor: float | Tensor) -> Coordinates:

@@ -1,6 +1,8 @@
 """The two geometries whose balls are ellipsoids: Euclidean and adaptive."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -62,7 +64,7 @@ class Adaptive(AbstractGeometry):
         if not self.biases and w.ndim <= 1:
             return torch.ones((), dtype=w.dtype, device=w.device)
         if self.scope == "elementwise" or w.ndim == 0:
-            return w.detach().abs() + self.eta
+            return w.detach().abs() + self.eta if self.eta else w.detach().abs()
         dims = tuple(range(w.ndim)) if self.scope == "tensorwise" or w.ndim == 1 else tuple(range(1, w.ndim))
         return torch.linalg.vector_norm(w.detach(), dim=dims, keepdim=True) + self.eta
 
@@ -108,7 +110,14 @@ class FlatChart(AbstractChart):
 
     def project(self, x: Coordinates) -> Coordinates:
         """Only entries whose scale is zero are removed: nothing moves them."""
-        return tuple(a * (s != 0) for a, s in zip(x, self.scales.values(), strict=True))
+        return tuple(
+            a * (self.scales[name] != 0) if name in self._vanishing else a
+            for name, a in zip(self.point, x, strict=True)
+        )
+
+    @cached_property
+    def _vanishing(self) -> frozenset[str]:
+        return vanishing(self.scales)
 
     def second_moments(self, x: Coordinates) -> Coordinates:
         """The square of every coordinate, times the number of entries whose size is its unit."""
@@ -117,7 +126,14 @@ class FlatChart(AbstractChart):
 
     def exp(self, x: Coordinates) -> Params:
         """``point + T x``."""
-        return {name: self.point[name] + u for name, u in self.vector(x).items()}
+        ends = zip(self.point.items(), self.scales.values(), x, strict=True)
+        return {name: torch.addcmul(w, s, a) for (name, w), s, a in ends}
+
+
+def vanishing(frame: Mapping[str, Tensor]) -> frozenset[str]:
+    """The names of tensors with an entry that is zero; one synchronisation."""
+    zeros = torch.stack([s.numel() - s.count_nonzero() for s in frame.values()]).tolist() if frame else []
+    return frozenset(name for name, n in zip(frame, zeros, strict=True) if n)
 
 
 def reciprocal(scale: Tensor) -> Tensor:

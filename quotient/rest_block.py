@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -12,7 +13,7 @@ from symmetries import Covector, Params, Shapes, Tangent, View
 from .block import AbstractBlock
 from .column_means import ColumnMeans, Columns, pinned_columns
 from .coordinates import Coordinates
-from .flat import Adaptive, reciprocal
+from .flat import Adaptive, reciprocal, vanishing
 
 Rest = Literal["elementwise", "tensorwise", "euclidean", "frozen"]
 
@@ -22,21 +23,22 @@ class RestLayout:
     """Which entries belong to no pair, and the column conditions of sections on them.
 
     Attributes:
-        free: for each parameter with such entries, their mask.
+        free: for each parameter with such entries, their mask; None where all are.
         columns: for each parameter the pinned columns, in up to two sets; disjoint ones are in one set.
     """
 
-    free: Mapping[str, Tensor]
+    free: Mapping[str, Tensor | None]
     columns: Mapping[str, tuple[Columns, ...]]
 
     @classmethod
     def of(cls, covered: Mapping[str, Tensor], pins: Sequence[View], shapes: Shapes) -> "RestLayout":
         """The layout that is left when pairs cover the entries marked in ``covered``."""
-        free, columns = {}, {}
+        free: dict[str, Tensor | None] = {}
+        columns: dict[str, tuple[Columns, ...]] = {}
         for name, shape in shapes.items():
             mask = ~covered[name] if name in covered else torch.ones(shape, dtype=torch.bool)
             if bool(mask.any()):
-                free[name] = mask
+                free[name] = None if bool(mask.all()) else mask
                 columns[name] = pinned_columns(name, mask, pins, shapes)
         return cls(free, columns)
 
@@ -52,7 +54,7 @@ class RestBlock(AbstractBlock):
         names = [] if rest == "frozen" else list(layout.free)
         self._point = {name: params[name] for name in names}
         self._tensorwise = rest == "tensorwise"
-        self._frame = {name: _frame(params[name], layout.free[name].to(params[name].device), rest) for name in names}
+        self._frame = {name: _frame(params[name], layout.free[name], rest) for name in names}
         self._sections = {
             name: ColumnMeans(self._frame[name], [c.to(params[name].device) for c in layout.columns[name]])
             for name in names
@@ -93,10 +95,15 @@ class RestBlock(AbstractBlock):
 
     def project(self, x: Coordinates) -> Coordinates:
         """Orthogonally, in the frame, onto the tangents of the sections."""
-        kept = (a * (e != 0) for a, e in zip(x, self._frame.values(), strict=True))
+        named = zip(self._frame.items(), x, strict=True)
+        kept = (a * (e != 0) if name in self._vanishing else a for (name, e), a in named)
         return tuple(
             self._sections[name](a) if name in self._sections else a for name, a in zip(self._frame, kept, strict=True)
         )
+
+    @cached_property
+    def _vanishing(self) -> frozenset[str]:
+        return vanishing(self._frame)
 
     def second_moments(self, x: Coordinates) -> Coordinates:
         """The square of every coordinate, times the number of entries whose size is its unit."""
@@ -105,13 +112,14 @@ class RestBlock(AbstractBlock):
     def exp_(self, params: Params, x: Coordinates) -> None:
         """``w + E x``."""
         for (name, e), a in zip(self._frame.items(), x, strict=True):
-            params[name] = params[name] + e * a
+            params[name] = torch.addcmul(params[name], e, a)
 
 
-def _frame(w: Tensor, free: Tensor, rest: Rest) -> Tensor:
+def _frame(w: Tensor, free: Tensor | None, rest: Rest) -> Tensor:
     scopes: dict[str, Adaptive] = {
         "elementwise": Adaptive("elementwise"),
         "tensorwise": Adaptive("tensorwise"),
     }
-    scale = torch.ones_like(w) if rest == "euclidean" else scopes[rest].scale(w * free)
-    return scale * free
+    mask = None if free is None else free.to(w.device)
+    scale = torch.ones_like(w) if rest == "euclidean" else scopes[rest].scale(w if mask is None else w * mask)
+    return scale.expand_as(w) if mask is None else scale * mask

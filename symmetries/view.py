@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from math import prod
 from typing import Any, Literal
 
@@ -120,13 +121,14 @@ class View:
         return self._right[-1] == _COMPLEX_AXIS
 
     @property
-    def _left(self) -> list[str]:
-        return _GROUPS.findall(self.pattern.split("->")[0])
+    def _left(self) -> tuple[str, ...]:
+        return _sides(self.pattern)[0]
 
     @property
-    def _right(self) -> list[str]:
-        return _GROUPS.findall(self.pattern.split("->")[1])
+    def _right(self) -> tuple[str, ...]:
+        return _sides(self.pattern)[1]
 
+    @lru_cache(maxsize=2**14)  # noqa: B019  (a view is a value of a few strings: keeping it costs nothing)
     def _axes(self, shape: torch.Size) -> dict[str, int]:
         """The length of every named axis, from the shape of the parameter and the given sizes."""
         left, given = self._left, dict(self.sizes)
@@ -233,3 +235,9 @@ class View:
         for axis, start, stop in self.ranges:
             apart = apart.narrow(right.split().index(axis), start, stop - start)
         return apart[self.index]
+
+
+@cache
+def _sides(pattern: str) -> tuple[tuple[str, ...], ...]:
+    """The axes, or groups of axes, on either side of a pattern."""
+    return tuple(tuple(_GROUPS.findall(side)) for side in pattern.split("->"))

@@ -176,7 +176,9 @@ def test_exponential_action_agrees_with_the_full_exponential(
     b = torch.randn(3, 4, 4, generator=generator, dtype=dtype)
     b = norm * b / torch.linalg.matrix_norm(b, ord=2)[:, None, None]
     y = torch.randn(3, 4, 2, generator=generator, dtype=dtype)
-    torch.testing.assert_close(expm_action(b, y, norm), torch.linalg.matrix_exp(b) @ y, rtol=1e-13, atol=1e-13)
+    torch.testing.assert_close(
+        expm_action(lambda v: b @ v, y, norm), torch.linalg.matrix_exp(b) @ y, rtol=1e-13, atol=1e-13
+    )
 
 
 def test_series_arithmetic_is_that_of_functions(generator: torch.Generator) -> None:
