@@ -15,8 +15,8 @@ BALANCED = 1e-13
 SWEEPS = 2_000
 
 
-def balanced_together(pairs: Sequence[Symmetry], params: Params) -> dict[str, Tensor]:
-    r"""The group elements that balance all pairs of one component, by pair name.
+def balance_(pairs: Sequence[Symmetry], params: Params) -> dict[str, Tensor]:
+    r"""Balance all pairs of one component, in place; the group elements that do it, by pair name.
 
     The squared norm :math:`\sum \|W\|_F^2` over an orbit has one minimum up to unitary elements (a theorem of Kempf and
     Ness, [Kempf1979]), and is there exactly where every pair is balanced, :math:`G^{H} G = H^{H} H`. A pair alone is
@@ -27,12 +27,11 @@ def balanced_together(pairs: Sequence[Symmetry], params: Params) -> dict[str, Te
     element: dict[str, Tensor] = {}
 
     def step(pair: Symmetry, *, only_if_needed: bool) -> bool:
-        nonlocal params
         change = pair.section(params)
         if change is None or (only_if_needed and not _moves(change, imbalance(pair, params))):
             return False
         element[pair.name] = change @ element[pair.name] if pair.name in element else change
-        params = pair.act(change, params)
+        pair.act_(change, params)
         return True
 
     for _ in range(SWEEPS if len(pairs) > 1 else 0):

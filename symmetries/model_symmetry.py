@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from .absorption import AbstractAbsorption, independent_conditions
-from .balancing import balanced_together
+from .balancing import balance_
 from .coupling import coupled
 from .errors import SymmetryError
 from .factor import APPROXIMATE, COUNTED, AbstractFactor, named
-from .params import Params, Shapes, Tangent, lookup, require_finite, unknown_name
+from .params import Params, Shapes, Tangent, double_copy, lookup, require_finite, unknown_name
 from .section_order import section_order
 from .statistics import FixedStatistics, fold_, folded, unfold_, unfolded
 from .symmetry import Symmetry
@@ -219,6 +219,11 @@ class ModelSymmetry:
         """The vertical direction of one factor, holding the touched parameters only."""
         return self.unfolded(factor.infinitesimal(x, self.folded(params)))
 
+    def touched(self, factors: Iterable[AbstractFactor]) -> set[str]:
+        """The parameters that an action of these factors writes: theirs, and those that statistics fold into."""
+        folded = {name for norm in self.statistics for name in (norm.gain, norm.shift)}
+        return folded.union(*(factor.parameters for factor in factors))
+
     def folded(self, params: Params) -> Params:
         """The coordinates in which the factors act: fixed statistics folded into the affine map behind them."""
         return folded(params, self.statistics)
@@ -238,17 +243,23 @@ class ModelSymmetry:
                 ``"all"``, where those that do are balanced together, see ``symmetries.balancing``.
         """
         self.require(params)
-        params = self.folded(params)
+        moving = self.touched((*self.absorptions, *self.pairs))
+        return self._descend_({name: params[name].detach().clone() for name in moving}, balance)
+
+    def _descend_(self, params: Params, balance: Balance) -> Element:
+        """Move parameters to the canonical representative, in place; the element that did it."""
+        fold_(params, self.statistics)
         element: Element = {}
         for factor in self.absorptions:
             step = factor.section(params)
             if step is not None:
                 element[factor.name] = step
-                params = factor.act(step, params)
+                factor.act_(step, params)
         largest = {"none": 0, "single": 1, "all": len(self.pairs)}[balance]
         for component in self.components():
             if len(component) <= largest:
-                element |= balanced_together(component, params)
+                element |= balance_(component, params)
+        unfold_(params, self.statistics)
         return element
 
     def canonical(self, params: Params, *, balance: Balance = "all") -> Params:
@@ -268,9 +279,11 @@ class ModelSymmetry:
             SymmetryError: parameters that do not fit, or a gain that is exactly zero.
         """
         require_finite(params)
-        double = {name: value.double() for name, value in params.items()}
-        moved = self.act(self.section(double, balance=balance), double)
-        return {name: params[name] if moved[name] is double[name] else moved[name].to(params[name]) for name in params}
+        self.require(params)
+        double = double_copy(params)
+        element = self._descend_(double, balance)
+        moved = self.touched(self[name] for name in element)
+        return {name: double[name].to(value, copy=True) if name in moved else value for name, value in params.items()}
 
     def graph(self) -> nx.Graph:
         """Factors and the parameters they move, as a bipartite graph.

@@ -137,8 +137,7 @@ class _Orbit:
     def _change(self, factors: Sequence[AbstractFactor]) -> float:
         self._symmetry.act_(self._symmetry.random(self._generator, self._condition, factors=factors), self._point)
         outputs = self._function(self._point)
-        folded = {name for norm in self._symmetry.statistics for name in (norm.gain, norm.shift)}
-        for name in folded.union(*(factor.parameters for factor in factors)):
+        for name in self._symmetry.touched(factors):
             self._point[name].copy_(self._params[name])
         return relative_change(outputs, self._reference)
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from symmetries import GeneralLinear, ModelSymmetry, Symmetry, View, declare, linear_chain, relu_rescaling
-from symmetries.balancing import BALANCED, balanced_together, imbalance
+from symmetries.balancing import BALANCED, balance_, imbalance
 
 
 def relu_chain(depth: int) -> tuple[nn.Module, ModelSymmetry]:
@@ -65,8 +65,10 @@ def test_a_dead_unit_stays_where_it_is_and_the_others_are_balanced():
     params = {name: p.detach().clone() for name, p in model.named_parameters()}
     params["2.weight"][:, 1] = 0.0  # unit 1 of the first layer has no reader
     (component,) = symmetry.components()
-    element = balanced_together(component, params)
-    moved = symmetry.act(element, params)
+    moved = {name: value.clone() for name, value in params.items()}
+    element = balance_(component, moved)
+    for name, value in symmetry.act(element, params).items():
+        torch.testing.assert_close(moved[name], value, rtol=1e-12, atol=1e-12)
     assert torch.equal(moved["0.weight"][1], params["0.weight"][1])
     gaps = imbalance(symmetry.pairs[0], moved)
     assert float(gaps[1]) == 1.0
