@@ -86,7 +86,8 @@ def fisher_spectrum(
     Raises:
         ValueError: batches that cannot be split into examples, a block below 1, or a loss that is not finite.
     """
-    require_positive(**({} if block is None else {"block": block}))
+    if block is not None:
+        require_positive(block=block)
     gradients = ExampleGradients.of(loss, params, geometry)
     gram = gram_matrix(gradients, block or len(gradients), progress=progress)
     eigenvalues = torch.linalg.eigvalsh(gram).flip(0)[: gradients.chart.dimension]

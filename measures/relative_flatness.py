@@ -62,7 +62,8 @@ def relative_flatness(
             f"{layer!r} has shape {tuple(params[layer].shape)}: expected at least two axes, and neurons={neurons} "
             "to be one of them"
         )
-    require_positive(**({} if probes is None else {"probes": probes}))
+    if probes is not None:
+        require_positive(probes=probes)
     restricted, chosen = loss.restricted(params, [layer])
     stored = chosen[layer].detach().movedim(neurons, 0)
     matrix = stored.flatten(1)  # (neurons, inputs)

@@ -14,7 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from experiments.models import Decoder, DecoderConfig, ViT, ViTConfig, conv_net, generic_, lora_mlp, mlp
-from measures import EmpiricalLoss, average_case_sharpness, hessian_spectrum, worst_case_sharpness
+from measures import (
+    EmpiricalLoss,
+    average_case_sharpness,
+    fisher_spectrum,
+    hessian_spectrum,
+    pac_bayes_flatness,
+    worst_case_sharpness,
+)
 from quotient import AbstractGeometry, Adaptive, Euclidean, Exact, Invariant, Mixed, Quotient, Taylor
 from symmetries import Element, ModelSymmetry, Params, Tangent, detect, trainable_parameters, verify
 
@@ -155,6 +162,31 @@ def test_average_case_and_spectrum_are_invariant(name: str, geometry: str) -> No
     assert spectra[1].trace == pytest.approx(spectra[0].trace, rel=RTOL[torch.float64])
     assert float(spectra[1].eigenvalues[0]) == pytest.approx(float(spectra[0].eigenvalues[0]), rel=RTOL[torch.float64])
     assert spectra[1].renyi(1.5) == pytest.approx(spectra[0].renyi(1.5), rel=RTOL[torch.float64])
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_fisher_spectrum_and_noise_that_is_borne_are_invariant(name: str, geometry: str) -> None:
+    net = network(name, torch.float64)
+    space, g = geometry_of(net, geometry), element(net, 1e3)
+    moved = net.symmetry.act(g, net.params)
+    here, there = (fisher_spectrum(net.loss, p, space) for p in (net.params, moved))
+    rounding = 1e-9 * here.largest
+    torch.testing.assert_close(there.eigenvalues, here.eigenvalues, rtol=RTOL[torch.float64], atol=rounding)
+    directions = [space.random(net.params, torch.Generator().manual_seed(3))]
+    widths = [
+        pac_bayes_flatness(net.loss, p, space, tolerance=0.01, directions=u).value
+        for p, u in ((net.params, directions), (moved, transported(net, g, directions)))
+    ]
+    assert widths[1] == pytest.approx(widths[0], rel=1e-5)  # each is found to 1e-6
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_raw_fisher_spectrum_changes_on_the_same_elements(name: str) -> None:
+    net = network(name, torch.float64)
+    moved = net.symmetry.act(element(net, 1e3), net.params)
+    values = [fisher_spectrum(net.loss, p).trace for p in (net.params, moved)]
+    assert abs(values[1] / values[0] - 1.0) > 0.05
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
