@@ -44,7 +44,7 @@ class Chain:
                     f"({[other.name for other in symmetries if other is not symmetry][:3]}); a quotient is known for "
                     "coupled GL(1) over the reals only: declare one of them"
                 )
-            for views, sign in ((symmetry.standard, -1.0), (symmetry.dual, 1.0)):
+            for views, sign in zip(symmetry.sides, (-1.0, 1.0), strict=True):
                 for view in views:
                     labels = column_labels(view, shapes).long()
                     terms.append((view, sign, torch.where(labels >= 0, labels + start, -1)))

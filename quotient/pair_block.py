@@ -24,16 +24,16 @@ class PairBatch:
     pairs: tuple[Symmetry, ...]
     normals: tuple[Tensor, Tensor]
 
-    def stack(self, params: Params) -> tuple[Tensor, Tensor]:
+    def stack(self, params: Params, *, covector: bool = False) -> tuple[Tensor, Tensor]:
         """G and H of all pairs, along the copies."""
-        standard, dual = zip(*(pair.stack(params) for pair in self.pairs), strict=True)
+        standard, dual = zip(*(pair.stack(params, covector=covector) for pair in self.pairs), strict=True)
         return torch.cat(standard), torch.cat(dual)
 
-    def unstack_(self, params: Params, standard: Tensor, dual: Tensor) -> None:
+    def unstack_(self, params: Params, standard: Tensor, dual: Tensor, *, covector: bool = False) -> None:
         """Write G and H back, in place."""
         copies = [pair.copies({name: p.shape for name, p in params.items()}) for pair in self.pairs]
         for pair, g, h in zip(self.pairs, standard.split(copies), dual.split(copies), strict=True):
-            pair.unstack_(params, g, h)
+            pair.unstack_(params, g, h, covector=covector)
 
     def heads(self, shapes: Shapes) -> list[str]:
         """A name for every copy."""
@@ -99,11 +99,13 @@ class PairBlock(AbstractBlock):
 
     def components(self, covector: Covector) -> Coordinates:
         """``c (m^-1/2 A)^H``."""
-        return self._real(c @ f.mH for c, f in zip(self._batch.stack(covector), self._outward, strict=True))
+        stacked = self._batch.stack(covector, covector=True)
+        return self._real(c @ f.mH for c, f in zip(stacked, self._outward, strict=True))
 
     def covector_(self, covector: Covector, x: Coordinates) -> None:
         """``x (A^-1 m^1/2)^H``."""
-        self._batch.unstack_(covector, *(a @ f.mH for a, f in zip(self._field(x), self._inward, strict=True)))
+        stacked = (a @ f.mH for a, f in zip(self._field(x), self._inward, strict=True))
+        self._batch.unstack_(covector, *stacked, covector=True)
 
     def project(self, x: Coordinates) -> Coordinates:
         """Off the pinned rows, which the factors themselves are off, and off the vertical directions."""
@@ -131,7 +133,7 @@ class PairBlock(AbstractBlock):
         if self._damping or self._geodesic.order < 2:
             return None
         spray, velocity = self._metric.start(self._frame, self._field(x))
-        curve = zip(self._batch.stack(covector), spray.second_order(velocity), strict=True)
+        curve = zip(self._batch.stack(covector, covector=True), spray.second_order(velocity), strict=True)
         return torch.stack([(c.conj() * a).real.double().sum() for c, a in curve]).sum()
 
     def _field(self, x: Coordinates) -> tuple[Tensor, Tensor]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from symmetries import Shapes, View
+from symmetries import Columns, Shapes, View
 
 
-def row_normals(side: Sequence[View], pins: Sequence[View], shapes: Shapes) -> Tensor:
+def row_normals(side: Sequence[View | Columns], pins: Sequence[View], shapes: Shapes) -> Tensor:
     r"""The orthonormal row vectors that tangents of one factor are orthogonal to, on the section.
 
     A pin says that the mean over its rows is held. Where each of its columns lies within one column of the factor, it
@@ -22,14 +22,33 @@ def row_normals(side: Sequence[View], pins: Sequence[View], shapes: Shapes) -> T
     """
     rows = [view.shape(shapes)[1] for view in side]
     normals, start = [], 0
-    for view, n in zip(side, rows, strict=True):
-        for pin in (pin for pin in pins if pin.parameter == view.parameter):
-            for group in _row_groups(view, pin, shapes):
-                normal = torch.zeros(sum(rows), dtype=torch.float64)
-                normal[start + group] = 1.0 / math.sqrt(len(group))
-                normals.append(normal)
+    for columns, n in zip(side, rows, strict=True):
+        views = columns.views if isinstance(columns, Columns) else (columns,)
+        for group in _common([_pinned(view, pins, shapes) for view in views]):
+            normal = torch.zeros(sum(rows), dtype=torch.float64)
+            normal[start + torch.tensor(group)] = 1.0 / math.sqrt(len(group))
+            normals.append(normal)
         start += n
     return torch.stack(normals, dim=1) if normals else torch.zeros(sum(rows), 0, dtype=torch.float64)
+
+
+def _pinned(view: View, pins: Sequence[View], shapes: Shapes) -> list[tuple[int, ...]]:
+    """The groups of rows of a view that pins average."""
+    own = (pin for pin in pins if pin.parameter == view.parameter)
+    return [tuple(group.tolist()) for pin in own for group in _row_groups(view, pin, shapes)]
+
+
+def _common(groups: Sequence[list[tuple[int, ...]]]) -> list[tuple[int, ...]]:
+    """The groups of rows that are averaged in all columns of a factor."""
+    first, *others = groups
+    common = [group for group in first if all(group in other for other in others)]
+    if any(len(each) > len(common) for each in groups):
+        warnings.warn(
+            "a section holds means in some columns of a factor, not in all: its directions stay in the ball (the "
+            "geometry is invariant all the same)",
+            stacklevel=2,
+        )
+    return common
 
 
 def _row_groups(view: View, pin: View, shapes: Shapes) -> list[Tensor]:

@@ -3,6 +3,7 @@
 from .absorption import AbstractAbsorption, Gain, ReaderMean, Shear, Shift, Update, WriterMean
 from .audit import Audit, audit
 from .claims import Claim
+from .columns import Columns
 from .declarations import (
     Declaration,
     diagonal,
@@ -53,6 +54,7 @@ __all__ = [
     "AbstractFactor",
     "Audit",
     "Claim",
+    "Columns",
     "Covector",
     "Declaration",
     "Distance",

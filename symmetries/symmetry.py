@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .columns import Columns
 from .errors import SymmetryError
 from .factor import EXACT, AbstractFactor
 from .group import GeneralLinear
@@ -34,16 +35,16 @@ class Symmetry(AbstractFactor):
 
     Args:
         group: GL(h); its ``h`` must be the last axis of every view.
-        standard: views of G.
-        dual: views of H.
+        standard: views of G; :class:`Columns` where its columns come from several parameters.
+        dual: views of H, likewise.
         name: unique within a model; by default made from the parameters' names.
         family: what the audit and the dimension table call it.
         flags: see ``symmetries.factor.FLAGS``.
     """
 
     group: GeneralLinear
-    standard: tuple[View, ...]
-    dual: tuple[View, ...]
+    standard: tuple[View | Columns, ...]
+    dual: tuple[View | Columns, ...]
     name: str = ""
     family: str = "factor pair"
     flags: frozenset[str] = frozenset({EXACT})
@@ -56,12 +57,27 @@ class Symmetry(AbstractFactor):
         if any(view.is_complex != (self.group.field == "complex") for view in self.views):
             raise ValueError(f"{self.group} needs views that are all {self.group.field}, see View's axis 'pair'")
         if not self.name:
-            object.__setattr__(self, "name", f"{self.standard[0].parameter} ~ {self.dual[0].parameter}")
+            object.__setattr__(self, "name", f"{' ~ '.join(side[0].parameter for side in self.sides)}")
+
+    @property
+    def _stacked(self) -> tuple[tuple[Columns, ...], tuple[Columns, ...]]:
+        """The rows of G and of H."""
+        standard, dual = (
+            tuple(rows if isinstance(rows, Columns) else Columns((rows,)) for rows in side)
+            for side in (self.standard, self.dual)
+        )
+        return standard, dual
+
+    @property
+    def sides(self) -> tuple[tuple[View, ...], tuple[View, ...]]:
+        """The views of G and those of H."""
+        standard, dual = (tuple(view for rows in side for view in rows.views) for side in self._stacked)
+        return standard, dual
 
     @property
     def views(self) -> tuple[View, ...]:
         """Standard views, then dual views."""
-        return self.standard + self.dual
+        return self.sides[0] + self.sides[1]
 
     def copies(self, shapes: Shapes) -> int:
         """How many independent group elements there are, e.g. heads."""
@@ -74,12 +90,13 @@ class Symmetry(AbstractFactor):
     def check(self, shapes: Shapes) -> None:
         """Every view must have the same number of copies, and ``h`` columns."""
         copies = self.copies(shapes)
-        for view in self.views:
-            got = view.shape(shapes)
+        for rows in (*self._stacked[0], *self._stacked[1]):
+            got = rows.shape(shapes)
             if (got[0], got[2]) != (copies, self.group.h):
+                described = ", ".join(f"{view.parameter!r} read as {view.pattern!r}" for view in rows.views)
                 raise SymmetryError(
                     f"{self.name}: expected {copies} copies of matrices with {self.group.h} columns, got "
-                    f"{got[0]} copies with {got[2]} columns in {view.parameter!r} read as {view.pattern!r}"
+                    f"{got[0]} copies with {got[2]} columns in {described}"
                 )
 
     def dimension(self, shapes: Shapes) -> int:
@@ -88,18 +105,18 @@ class Symmetry(AbstractFactor):
         lacking = [h - min(n, h) for n in self.rows(shapes)]
         return self.copies(shapes) * (h**2 - lacking[0] * lacking[1]) * (self.group.dimension // h**2)
 
-    def stack(self, params: Params) -> tuple[Tensor, Tensor]:
-        """G and H, shapes ``(copies, n, h)`` and ``(copies, m, h)``."""
-        g, h = (torch.cat([view.read(params) for view in side], dim=1) for side in (self.standard, self.dual))
+    def stack(self, params: Params, *, covector: bool = False) -> tuple[Tensor, Tensor]:
+        """G and H, shapes ``(copies, n, h)`` and ``(copies, m, h)``, of a point or a tangent, or of a covector."""
+        g, h = (torch.cat([rows.read(params, covector=covector) for rows in side], dim=1) for side in self._stacked)
         return g, h
 
-    def unstack_(self, params: Params, standard: Tensor, dual: Tensor) -> None:
+    def unstack_(self, params: Params, standard: Tensor, dual: Tensor, *, covector: bool = False) -> None:
         """Write G and H back into the parameters, in place."""
         shapes = {name: params[name].shape for name in self.parameters}
-        for side, matrix in ((self.standard, standard), (self.dual, dual)):
-            pieces = matrix.split([view.shape(shapes)[1] for view in side], dim=1)
-            for view, piece in zip(side, pieces, strict=True):
-                view.write_(params, piece)
+        for side, matrix in zip(self._stacked, (standard, dual), strict=True):
+            pieces = matrix.split([rows.shape(shapes)[1] for rows in side], dim=1)
+            for rows, piece in zip(side, pieces, strict=True):
+                rows.write_(params, piece, covector=covector)
 
     def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """One element for every copy, shape ``(copies, h, h)``."""

@@ -48,6 +48,7 @@ CLAIMS: dict[str, Callable[[], Claim]] = {
         residual.isospectral_gains,
         residual.isospectral_curve,
         adapters.lora_pair,
+        adapters.parallel_adapters,
         adapters.trainable_base,
         adapters.adalora,
         adapters.vera,

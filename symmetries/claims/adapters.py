@@ -1,6 +1,6 @@
 """Claims about low-rank adapters."""
 
-from sympy import Matrix, Symbol
+from sympy import Matrix, Symbol, diag
 
 from .claim import Claim, PositivelyHomogeneous, act, diagonal_matrix, matrix
 
@@ -14,6 +14,24 @@ def lora_pair() -> Claim:
 
     return Claim(
         "x (W + s B A)^T under (B M^-1, M A), M in GL(r, R)", layer(g, h), layer(*act(matrix("m", 2, 2), g, h))
+    )
+
+
+def parallel_adapters() -> Claim:
+    """Two low-rank updates of one weight, of different scales: their columns are those of one."""
+    x, base, number = matrix("x", 1, 2), matrix("w", 2, 2), Symbol("s", real=True, nonzero=True)
+    g, h = matrix("B", 2, 2), matrix("A", 2, 2)  # a column for each adapter
+    scales = diag(1, number)
+
+    def layer(g: Matrix, h: Matrix) -> Matrix:
+        update = g[:, 0] * h[:, 0].T + number * g[:, 1] * h[:, 1].T
+        return x * (base + update).T
+
+    scaled, dual = act(matrix("m", 2, 2), g * scales, h)
+    return Claim(
+        "x (W + B1 A1 + s B2 A2)^T under ([B1, s B2] M^-1, M [A1; A2]), M in GL(r1 + r2, R)",
+        layer(g, h),
+        layer(scaled * scales.inv(), dual),
     )
 
 

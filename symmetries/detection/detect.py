@@ -16,6 +16,7 @@ from .examples import example_arguments
 from .means import propose_reader_means, propose_writer_means
 from .network import Network
 from .pairs import propose_pairs
+from .parallel import propose_parallel
 from .proposal import Proposal
 from .reading import read
 from .recording import Recording, record
@@ -83,16 +84,23 @@ def detect(model: nn.Module, example: Any = None, head: Literal["softmax", "raw"
 def _proposals(network: Network) -> Iterable[Proposal]:
     updates = list(propose_updates(network))
     yield from updates
-    redundant = pinned(updates)
-    pairs = [pair for pair in propose_pairs(network) if not pair.alternatives or _parameters([pair]) - redundant]
+    parallel = list(_beyond(propose_parallel(network), pinned(updates)))
+    yield from parallel
+    explained = pinned(updates) | _parameters(parallel)
+    pairs = list(_beyond(propose_pairs(network), explained))
     yield from pairs
-    yield from propose_trades(network, _parameters(pairs))
+    yield from _beyond(propose_trades(network, _parameters([*parallel, *pairs])), explained)
     yield from propose_reader_means(network)
     writer_means = list(propose_writer_means(network))
     yield from writer_means
     yield from propose_shifts(network, _parameters(writer_means))
     yield from propose_rotations(network)
     yield from propose_rescalings(network)
+
+
+def _beyond(proposals: Iterable[Proposal], explained: set[str]) -> Iterable[Proposal]:
+    """The proposals that move more than parameters whose changes others explain, and those that give a reason."""
+    return (each for each in proposals if not each.alternatives or _parameters([each]) - explained)
 
 
 def _parameters(proposals: Iterable[Proposal]) -> set[str]:

@@ -1,6 +1,6 @@
 """From a recorded computation to expressions over slots."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class _Reader:
     def __init__(self) -> None:
         self._selector = Selector()
         self._values: dict[int, Value] = {}
-        self._data: dict[int, tuple[Tensor, Value]] = {}
+        self._data: dict[Hashable, tuple[Tensor, Value]] = {}
         self._unknown: dict[Node, str] = {}
 
     def expression(self, recording: Recording) -> Expression:
@@ -82,9 +82,10 @@ class _Reader:
     def _value(self, argument: Place | Tensor) -> Value:
         if isinstance(argument, Place):
             return self._values[argument.number]
-        if id(argument) not in self._data:
-            self._data[id(argument)] = (argument, _constant(argument))
-        return self._data[id(argument)][1]
+        key = _identity(argument)
+        if key not in self._data:
+            self._data[key] = (argument, _constant(argument))
+        return self._data[key][1]
 
 
 def _used(nodes: Iterable[Node]) -> set[Node]:
@@ -96,6 +97,13 @@ def _used(nodes: Iterable[Node]) -> set[Node]:
             used.add(node)
             todo += node.operands
     return used
+
+
+def _identity(argument: Tensor) -> Hashable:
+    """What tells data apart: views of the same entries, one for every map that reads them, are one."""
+    if argument.is_meta or argument.layout is not torch.strided or not argument.numel():
+        return id(argument)
+    return argument.data_ptr(), argument.dtype, argument.shape, argument.stride()
 
 
 def _constant(argument: Tensor) -> Value:

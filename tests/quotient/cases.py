@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 import torch
 
-from symmetries import AbstractFactor, Gain, GeneralLinear, ModelSymmetry, Params, ReaderMean, Shift, Symmetry, View
+from symmetries import (
+    AbstractFactor,
+    Columns,
+    Gain,
+    GeneralLinear,
+    ModelSymmetry,
+    Params,
+    ReaderMean,
+    Shift,
+    Symmetry,
+    View,
+)
 from symmetries import WriterMean as Writers
 
 HEADS, HEAD, WIDTH = 3, 2, 6
@@ -33,6 +44,11 @@ ROTARY = Symmetry(
     GeneralLinear(1, "complex"),
     (View("rq", "(g q pair f) n -> (g f) (q n) 1 pair", g=1, q=2, f=3),),
     (View("rk", "(g pair f) n -> (g f) n 1 pair", g=1, f=3),),
+)
+SIDE_BY_SIDE = Symmetry(
+    GeneralLinear(3),
+    (Columns((View("B1", "n h -> 1 n h"), View("B2", "n h -> 1 n h")), (1.0, -0.5)),),
+    (Columns((View("A1", "h n -> 1 n h"), View("A2", "h n -> 1 n h"))),),
 )
 SINGLE = unit("w1", "b1", "w2")
 CHAIN = (unit("c1", "cb1", "c2"), unit("c2", "cb2", "c3"))
@@ -84,12 +100,17 @@ SHAPES = {
     "beta": (WIDTH,),
     "emb": (4, WIDTH),
     "pos": (3, WIDTH),
+    "B1": (5, 2),
+    "B2": (5, 1),
+    "A1": (2, WIDTH),
+    "A2": (1, WIDTH),
     "free": (3, 2),
 }
 GROUPS: dict[str, Callable[[], ModelSymmetry]] = {
     "query-key": lambda: group(QUERY_KEY),
     "value-output": lambda: group(VALUE_OUTPUT),
     "rotary": lambda: group(ROTARY),
+    "columns side by side": lambda: group(SIDE_BY_SIDE),
     "single rescaling": lambda: group(SINGLE),
     "chain of rescalings": lambda: group(*CHAIN),
     "pairs together": lambda: group(QUERY_KEY, VALUE_OUTPUT, ROTARY, SINGLE, *CHAIN),

@@ -44,13 +44,13 @@ def merged(build: Callable[[], Any]) -> Callable[[], nn.Module]:
 
 
 def with_another(
-    build: Callable[[], Any], modules: tuple[str, ...], *, together: bool = False
+    build: Callable[[], Any], modules: tuple[str, ...], *, rank: int = _RANK, together: bool = False
 ) -> Callable[[], nn.Module]:
     """A second adapter, which takes the place of the first, or is active beside it."""
 
     def built() -> nn.Module:
         model = build()
-        model.add_adapter("other", library("peft").LoraConfig(r=_RANK, target_modules=list(modules)))
+        model.add_adapter("other", library("peft").LoraConfig(r=rank, target_modules=list(modules)))
         if together:
             model.base_model.set_adapter(["default", "other"])
         else:
@@ -78,9 +78,9 @@ SPECIMENS = (
     Specimen("LoRA on embeddings", adapted(_LLAMA, ("embed_tokens", "q_proj")), _LLAMA.inputs, {"raw": 12}),
     Specimen(
         "LoRA on Llama, two adapters at once",
-        with_another(adapted(_LLAMA, _FEW), _FEW, together=True),
+        with_another(adapted(_LLAMA, _FEW), _FEW, rank=1, together=True),  # of other scales too
         _LLAMA.inputs,
-        {"raw": 4 * (2 * _RANK) ** 2},
+        {"raw": 4 * (_RANK + 1) ** 2},
     ),
     Specimen("VeRA on Llama", adapted(_LLAMA, _FEW, "VeraConfig"), _LLAMA.inputs, {"raw": 4}),
     Specimen("AdaLoRA on Llama", adapted(_LLAMA, _FEW, "AdaLoraConfig", **_ADALORA), _LLAMA.inputs, {"raw": 24}),
