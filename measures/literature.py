@@ -8,22 +8,18 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from quotient import AbstractGeometry, flattened
+from quotient import AbstractGeometry
 from symmetries import Params, Tangent
 
-from .draws import draws
 from .fisher import fisher_spectrum
 from .fisher_rao import fisher_rao_norm
-from .gauss_newton import GaussNewton
-from .hessian_spectrum import operator_spectrum
-from .local_loss import around
+from .hessian_spectrum import hessian_spectrum
 from .loss import EmpiricalLoss
 from .norms import log_norm_product, path_norm
 from .pac_bayes import WidthError, pac_bayes_flatness
 from .relative_flatness import relative_flatness
 from .settings import Settings
 from .sharpness import Sharpness
-from .spectrum import Spectrum
 from .table import Row
 from .timing import timed
 
@@ -85,7 +81,18 @@ class Literature:
     ) -> Iterator[Row]:
         """What is measured in an orthonormal frame."""
         if self.gauss_newton:
-            spectrum, seconds = timed(partial(gauss_newton_spectrum, loss, params, geometry, settings, directions))
+            spectrum, seconds = timed(
+                lambda: hessian_spectrum(
+                    loss,
+                    params,
+                    geometry,
+                    probes=settings.probes,
+                    steps=settings.lanczos_steps,
+                    kind="gauss-newton",
+                    generator=settings.generator,
+                    directions=None if directions is None else directions[: settings.probes],
+                )
+            )
             yield Row("Gauss-Newton trace", name, spectrum.trace, spectrum.trace_stderr, seconds)
             yield Row("Gauss-Newton lambda max", name, spectrum.eigenvalues[0].item(), seconds=seconds)
         fisher, seconds = timed(lambda: fisher_spectrum(loss, params, geometry, block=self.block))
@@ -108,23 +115,3 @@ class Literature:
 
         found, seconds = timed(flatness)
         yield Row("PAC-Bayes flatness", name, found.value, found.stderr, seconds)
-
-
-def gauss_newton_spectrum(
-    loss: EmpiricalLoss,
-    params: Params,
-    geometry: AbstractGeometry,
-    settings: Settings,
-    directions: Sequence[Tangent] | None,
-) -> Spectrum:
-    """That of the Gauss-Newton matrix, as :func:`hessian_spectrum` takes that of the Hessian."""
-    chart = around(loss, params, geometry).chart
-    chosen = None if directions is None else directions[: settings.probes]
-    generator, probes = settings.generator, settings.probes
-    vectors = draws(params, geometry, chart, probes, generator=generator, directions=chosen, progress=None)
-    return operator_spectrum(
-        GaussNewton(loss, chart),
-        probes=probes if chosen is None else len(chosen),
-        steps=settings.lanczos_steps,
-        starts=map(flattened, vectors),
-    )

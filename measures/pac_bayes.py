@@ -46,7 +46,8 @@ def pac_bayes_flatness(
 
     with an orthonormal frame E of the metric and the horizontal projection P. Over ``Euclidean`` it is the
     measure of the paper, motivated by [Neyshabur2017]; over ``Adaptive`` its magnitude-aware form, with noise
-    proportional to every weight; over a quotient the noise leaves out what does not change the function.
+    proportional to every weight (the paper adds a little, 1e-3, of another that is not, so that weights of zero
+    move too); over a quotient the noise leaves out what does not change the function.
 
     Every draw z is used with its opposite, which takes the slope of the loss out of the noise. The same draws
     serve every :math:`\sigma`, so that the mean rise is one curve: it is followed from a small :math:`\sigma`,
@@ -67,7 +68,7 @@ def pac_bayes_flatness(
         params: the point.
         geometry: what is orthonormal, and horizontal.
         tolerance: :math:`\epsilon`.
-        samples: how many draws, two evaluations each for every width that is tried, about 20.
+        samples: how many draws, held in memory; two evaluations each for every width that is tried, about 20.
         widest: the :math:`\sigma` at which the search gives up; adaptive noise of 1 is as large as the weights.
         rtol: relative precision of :math:`\sigma`.
         generator: where draws come from.
@@ -106,7 +107,9 @@ def pac_bayes_flatness(
     value, error = math.exp(-2 * root), standard_error(rises(root))
     above, below = (rises(root + step).mean().item() for step in (_SLOPE_STEP, -_SLOPE_STEP))
     slope = (above - below) / (2 * _SLOPE_STEP)
-    return Sharpness(value, 2 * value * error / slope if error is not None and slope > 0 else None)
+    if error is None or not math.isfinite(error) or not 0 < slope < math.inf:
+        return Sharpness(value)
+    return Sharpness(value, 2 * value * error / slope)
 
 
 def bracket(excess: Callable[[float], float], highest: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import torch
 from quotient import AbstractGeometry, Euclidean
 from symmetries import Params, Tangent
 
+from .curvature_at import Kind
 from .entropy import require_order
 from .hessian_spectrum import hessian_spectrum
 from .loss import EmpiricalLoss
@@ -22,6 +23,7 @@ def renyi_sharpness(
     geometry: AbstractGeometry = Euclidean(),
     *,
     alpha: float,
+    kind: Kind = "hessian",
     parameters: Sequence[str] | None = None,
     probes: int = 8,
     steps: int = 80,
@@ -61,7 +63,9 @@ def renyi_sharpness(
         params: the point.
         geometry: what is orthonormal, and horizontal.
         alpha: the order, from 0 to infinity.
-        parameters: names or shell patterns of the parameters whose Hessian block is meant, such as one layer; by
+        kind: of curvature: ``"hessian"``, or ``"gauss-newton"``, which is cheaper and has no negative eigenvalues
+            where the loss is convex in the outputs.
+        parameters: names or shell patterns of the parameters whose block is meant, such as one layer; by
             default all. See :func:`measures.curvature`.
         probes: number of random starting vectors.
         steps: Lanczos steps from each.
@@ -83,6 +87,7 @@ def renyi_sharpness(
         probes=probes,
         steps=steps,
         outliers=outliers,
+        kind=kind,
         parameters=parameters,
         generator=generator,
         directions=directions,

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from measures import EmpiricalLoss, Spectrum, hessian_spectrum, lanczos, renyi_sharpness
+from measures import EmpiricalLoss, Spectrum, curvature, hessian_spectrum, lanczos, renyi_sharpness
+from quotient import unflattened
 
 EIGENVALUES = [-2.0, 0.0, 0.25, 0.5, 1.0, 4.0, 9.0, 20.0]
 ALPHAS = pytest.mark.parametrize("alpha", [0.1, 0.5, 0.999, 1.0, 1.001, 1.5, 3.0])
@@ -114,6 +115,18 @@ def test_one_layer_has_the_entropy_of_its_block(classifier, dense_hessian, gener
     assert found.value == pytest.approx(exact(values, 1.5), rel=1e-8)
     whole = renyi_sharpness(loss, params, alpha=1.5, generator=generator)
     assert abs(whole.value - found.value) > 0.1
+
+
+def test_the_gauss_newton_matrix_has_an_entropy_of_its_own(classifier):
+    loss, params = classifier()
+    operator = curvature(loss, params, kind="gauss-newton")
+    units = torch.eye(operator.size)
+    values = torch.linalg.eigvalsh(torch.stack([operator(row) for row in units])).tolist()
+    origin = tuple(params.values())
+    directions = [dict(zip(params, unflattened(row, origin), strict=True)) for row in units]
+    found = renyi_sharpness(loss, params, alpha=1.5, kind="gauss-newton", directions=directions)
+    assert found.value == pytest.approx(exact(values, 1.5), rel=1e-8)
+    assert abs(renyi_sharpness(loss, params, alpha=1.5, directions=directions).value - found.value) > 0.01
 
 
 def test_rescaling_layers_leaves_it_and_rescaling_neurons_moves_it(float64, generator):
