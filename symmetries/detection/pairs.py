@@ -9,8 +9,9 @@ from math import prod
 import torch
 
 from ..absorption import Gain
-from ..factor import AbstractFactor
+from ..factor import COUNTED, EXACT, AbstractFactor
 from ..group import GeneralLinear
+from ..rescaling import Rescaling
 from ..symmetry import Symmetry
 from ..view import View
 from .axes import Atom, Slot, align
@@ -20,6 +21,7 @@ from .network import Network
 from .norms import norms
 from .parts import maximal, starts
 from .proposal import Proposal
+from .rescalings import rescaled
 from .scaling import Freedom, Solution, common_atoms, solutions
 
 
@@ -102,17 +104,17 @@ def _family(group: list[Solution]) -> _Family | None:
     leaves = {node: s for (node, _), s in first.leaves.items()}
     if len(leaves) < len(first.leaves):
         raise Unviewable(f"{next(iter(leaves)).name}: one axis is there twice")
-    if set(leaves.values()) != {1, -1}:
-        if len(set(leaves.values())) < 2:
-            return None  # nothing takes back what it scales: its values have no influence
-        raise Unviewable(f"{next(iter(leaves)).name}: exponents {sorted(set(leaves.values()))}")
+    if min(leaves.values()) > 0 or max(leaves.values()) < 0:
+        return None  # nothing takes back what it scales: its values have no influence
     own = {slot.atom.root() for solution in group for _, slot in solution.exponents}
     common = common_atoms([node for node, _ in first.exponents], own)
     freedom = min((solution.freedom for solution in group), key=lambda freedom: freedom.value)
     axes = {slot.atom.root() for solution in group if solution.freedom is freedom for _, slot in solution.exponents}
+    if freedom is Freedom.MATRIX and set(leaves.values()) != {1, -1}:
+        raise Unviewable(f"{next(iter(leaves)).name}: exponents {sorted(set(leaves.values()))}")
     matrix = tuple(atom for atom in common if atom in axes) if freedom is Freedom.MATRIX else ()
     copies = tuple(atom for atom in common if atom not in matrix)
-    sides = (_sorted([node for node, s in leaves.items() if s == sign]) for sign in (1, -1))
+    sides = (_sorted([node for node, s in leaves.items() if s * sign > 0]) for sign in (1, -1))
     first_side, second_side = sorted(sides, key=lambda side: min(map(_order, side)))
     return _Family(matrix, copies, (first_side, second_side), freedom, tuple(group))
 
@@ -129,6 +131,11 @@ def _sorted(leaves: Iterable[Node]) -> tuple[Node, ...]:
 
 def _factors(network: Network, family: _Family, shared: set[Node]) -> Iterator[tuple[AbstractFactor, ...]]:
     """The proposals for a family, the largest group first; a leaf that several families scale is not held as a gain."""
+    if set(family.exponents.values()) != {1, -1}:
+        flags = frozenset({EXACT, COUNTED})  # no metric on pairs is invariant under powers
+        terms = rescaled(family.exponents, family.copies)
+        yield (Rescaling(_name(family), terms, family="rescaling of units by powers", flags=flags),)
+        return
     gain = _gain(network, family, shared) or _gain_pair(network, family)
     if gain is not None:
         yield (gain,)

@@ -28,7 +28,7 @@ def propose_rescalings(network: Network) -> Iterator[Proposal]:
         approximate = any(core.name == EPS for core in norms)
         flags = frozenset({APPROXIMATE}) if approximate else frozenset({EXACT, COUNTED})
         try:
-            terms = _terms(exponents, system.kept(exponents))
+            terms = rescaled(exponents, system.kept(exponents))
         except Unviewable:
             continue  # a scale of a part that no view describes: approximate ones are a courtesy, nothing is missing
         yield Proposal(((Rescaling(f"scale of {_first(exponents)}", terms, flags=flags),),))
@@ -55,7 +55,7 @@ def propose_trades(network: Network, bases: set[str]) -> Iterator[Proposal]:
 
 def _trade(exponents: Exponents, is_positive: bool, bases: set[str]) -> AbstractFactor:
     """A number folds into a map; two tensors are a pair; the rest is counted."""
-    terms = _terms(exponents, ())
+    terms = rescaled(exponents, ())
     names = f"scale of {_first(exponents)} into {_last(exponents)}"
     simple = all(abs(e) == 1 for _, e, _ in terms)
     sides = [[leaf for leaf in _ordered(exponents) if exponents[leaf] * sign > 0] for sign in (1, -1)]
@@ -71,7 +71,7 @@ def _trade(exponents: Exponents, is_positive: bool, bases: set[str]) -> Abstract
     return Rescaling(names, terms, family=_TRADE, flags=frozenset({EXACT, COUNTED}))
 
 
-def _terms(exponents: Exponents, copies: Sequence[Atom]) -> tuple[tuple[View, float, float], ...]:
+def rescaled(exponents: Exponents, copies: Sequence[Atom]) -> tuple[tuple[View, float, float], ...]:
     """The terms of a rescaling, positive for the first parameter."""
     leaves = _ordered(exponents)
     sign = 1 if exponents[leaves[0]] > 0 else -1

@@ -64,6 +64,8 @@ def equations(network: Network) -> Iterator[Equation]:
                 continue
             case Kind.CONSTANT if node.is_zero:
                 continue
+            case Kind.FUNCTION if node.name == "square":
+                yield from (_power((node, a), (node.operands[0], b), 2) for a, b in node.map(0).items())
             case Kind.CONSTANT | Kind.OPAQUE | Kind.SOFTMAX | Kind.LAYER_NORM | Kind.RMS_NORM | Kind.FUNCTION:
                 yield from _fixed(node, *node.operands)
             case Kind.SUM | Kind.MASK | Kind.JOIN | Kind.RECTIFIER | Kind.POOL:
@@ -87,6 +89,10 @@ def _equal(a: Variable, b: Variable, freedom: Freedom = Freedom.MATRIX) -> Equat
     return Equation(((a, 1), (b, -1)), freedom)
 
 
+def _power(node: Variable, operand: Variable, exponent: int) -> Equation:
+    return Equation(((node, 1), (operand, -exponent)), Freedom.SCALING)
+
+
 def _kept(node: Node) -> Iterator[Equation]:
     """Operations whose result scales with every operand."""
     freedom = Freedom.POSITIVE if node.kind in (Kind.RECTIFIER, Kind.POOL) else Freedom.MATRIX
@@ -105,9 +111,9 @@ def _multiplied(node: Node) -> Iterator[Equation]:
     """Products: carried slots keep their exponent, shared ones add, contracted ones cancel."""
     maps = [node.map(i) for i in range(len(node.operands))]
     for slot in node.free:
-        sources = [(node.operands[i], inner[slot]) for i, inner in enumerate(maps) if slot in inner]
-        freedom = Freedom.MATRIX if len(sources) == 1 else Freedom.SCALING
-        yield Equation((((node, slot), 1), *((source, -1) for source in sources)), freedom)
+        sources = Counter((node.operands[i], inner[slot]) for i, inner in enumerate(maps) if slot in inner)
+        freedom = Freedom.MATRIX if sources.total() == 1 else Freedom.SCALING
+        yield Equation((((node, slot), 1), *((source, -times) for source, times in sources.items())), freedom)
     for pair in node.sums():
         members = [(node.operands[i], slot) for i, slot in enumerate(pair) if slot is not None]
         if len(members) == 2:

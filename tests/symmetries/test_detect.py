@@ -159,6 +159,13 @@ class WrittenNorms(nn.Module):
         return self.last(y * torch.rsqrt((y * y).mean(-1, keepdim=True) + 1e-3) * self.gain2)
 
 
+class Squared(nn.Module):
+    """A rectifier to the second power."""
+
+    def forward(self, x):
+        return F.leaky_relu(x) ** 2
+
+
 def normal(*shape, spread=1.0):
     return lambda: spread * torch.randn(*shape)
 
@@ -196,6 +203,7 @@ class CrossAttention(nn.Module):
 CASES = {
     "GELU": (dense(4, 6, 3, activation=nn.GELU), normal(60, 4), "raw", 0),
     "leaky, softmax": (dense(4, 6, 3), normal(60, 4, spread=9), "softmax", 6 + 7),
+    "squared ReLU": (dense(4, 6, 3, activation=Squared), normal(60, 4, spread=9), "raw", 6),
     "no biases": (dense(4, 6, 3, bias=False), normal(60, 4, spread=9), "raw", 6),
     "linear chain": (dense(5, 3, 4, activation=nn.Identity), normal(60, 5), "raw", 9 + 3),
     "conv, pool": (conv_net, normal(120, 1, 8, 8, spread=3), "raw", 3 + 4),
