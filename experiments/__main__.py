@@ -2,7 +2,7 @@
 
 import sys
 
-from . import checkpoint, demo, dimensions, draw, invariances, orbit
+from . import checkpoint, demo, dimensions, draw, invariances, orbit, spectrum
 from .command import parse
 
 
@@ -16,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
             "checkpoint": checkpoint,
             "dimensions": dimensions,
             "draw": draw,
+            "spectrum": spectrum,
         },
         arguments,
     )

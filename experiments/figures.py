@@ -143,3 +143,17 @@ def density(document: Mapping[str, Any], path: Path) -> None:
         axes.legend(fontsize=8)
     figure.axes[0].set_ylabel("density")
     save(figure, path)
+
+
+def spectrum(document: Mapping[str, Any], path: Path) -> None:
+    """The spectral density, and the leading eigenvalues as marks where its smoothing would hide them."""
+    density, leading = document["density"], [row["eigenvalue"] for row in document["eigenvalues"]]
+    figure = Figure(figsize=(6.0, 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(density["grid"], density["values"], color=INVARIANT, lw=1.5, label="density")
+    axes.plot(leading, [max(density["values"])] * len(leading), "|", color=MOVED, ms=14, label="leading eigenvalues")
+    axes.set_yscale("log")
+    axes.set_ylim(1e-6 * max(density["values"]), 3.0 * max(density["values"]))
+    axes.set(xlabel="eigenvalue", ylabel="density", title=f"{document['dimension']:,} dimensions")
+    axes.legend(fontsize=8)
+    save(figure, path)

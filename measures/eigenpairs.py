@@ -88,8 +88,8 @@ def eigenpairs(
         which: the algebraically largest, the algebraically smallest, or the largest in modulus.
         tolerance: of every value, relative to it.
         max_products: the pairs are returned as they are, with ``converged=False``, after this many products.
-        memory: bytes for the Krylov basis; by default what 8 vectors for each pair take (at least 40 in all), and not
-            more than half of the free memory.
+        memory: bytes that the Krylov basis may take, by default half of the free memory. It holds 8 vectors for each
+            pair, at least 40 in all, or as many as fit.
         generator: where the start comes from.
         checkpoint: a file that the state is saved in at every restart, on an interruption by the keyboard, and at the
             end, and taken up from when it exists.
@@ -197,11 +197,9 @@ def _capacity(operator: AbstractOperator, count: int, memory: int | None) -> int
     row = operator.size * torch.empty(0, dtype=operator.dtype).element_size()
     budget = free_memory(operator.device) // 2 if memory is None else memory
     fitting = budget // row - 1
-    if memory is None:
-        fitting = min(fitting, max(_LEAST_ROWS, _ROWS_PER_PAIR * count))
     if fitting < min(count + 3, operator.dimension):
         raise ValueError(
             f"{count} pairs need a basis of {count + 4} vectors of {row:,} bytes, got memory for {fitting + 1}; ask "
             "for fewer pairs or give more memory"
         )
-    return int(min(fitting, operator.dimension))
+    return int(min(fitting, operator.dimension, max(_LEAST_ROWS, _ROWS_PER_PAIR * count)))
