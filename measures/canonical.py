@@ -1,11 +1,13 @@
 """The quadrature rules that Lanczos steps leave open: how wrong a Gauss rule can be."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from .lanczos import JacobiMatrix
 
-#: Gaps between Ritz values that are swept on either side of the one that holds the reference.
+#: Gaps between Ritz values that are swept on either side of the one that holds a bend.
 _NEIGHBOURS = 2
 #: Positions of the free node in every gap.
 _POSITIONS = 8
@@ -13,7 +15,7 @@ _POSITIONS = 8
 _CONVERGED = 1e-9
 
 
-def canonical_rules(jacobi: JacobiMatrix, reference: float = 0.0) -> tuple[Tensor, Tensor]:
+def canonical_rules(jacobi: JacobiMatrix, bends: Sequence[float] = (0.0,)) -> tuple[Tensor, Tensor]:
     r"""Rules with m + 1 nodes that agree with all moments known after m Lanczos steps, one for every free node.
 
     They are the Gauss rules of the Jacobi matrices
@@ -30,11 +32,11 @@ def canonical_rules(jacobi: JacobiMatrix, reference: float = 0.0) -> tuple[Tenso
     Descartes' rule of signs on either side of 0, and the step functions. So the range over the family is what m
     steps leave open: half of it bounds the error of the middle.
 
-    Positions are sampled around a reference, where f bends most; the node at the reference is one of them.
+    Positions are sampled around the points where f is not smooth; a node there is one of the extremes.
 
     Args:
         jacobi: after m steps.
-        reference: where f is not smooth.
+        bends: where f is not smooth: the free node of the last rules.
 
     Returns:
         Nodes and weights, shape ``(rules, m + 1)``; a single rule with m nodes, the exact one, where the Krylov
@@ -42,7 +44,7 @@ def canonical_rules(jacobi: JacobiMatrix, reference: float = 0.0) -> tuple[Tenso
     """
     if not jacobi.remainder:
         return jacobi.nodes.unsqueeze(0), jacobi.weights.unsqueeze(0)
-    free = _free_nodes(jacobi, reference)
+    free = torch.cat([*(_swept(jacobi, bend) for bend in bends), torch.tensor(bends, dtype=torch.float64)])
     # A node that meets a Ritz value is a limit: omega grows without bound there, and any large one gives the rule.
     apart = jacobi.nodes - free.unsqueeze(1)
     apart = torch.where(apart == 0, torch.finfo(torch.float64).eps * jacobi.remainder, apart)
@@ -57,14 +59,13 @@ def canonical_rules(jacobi: JacobiMatrix, reference: float = 0.0) -> tuple[Tenso
     return nodes, vectors[:, 0].square()
 
 
-def _free_nodes(jacobi: JacobiMatrix, reference: float) -> Tensor:
-    """Positions in the gaps between Ritz values around the reference, and the reference."""
+def _swept(jacobi: JacobiMatrix, bend: float) -> Tensor:
+    """Positions in the gaps between Ritz values around a point."""
     margin = jacobi.nodes[-1] - jacobi.nodes[0] + jacobi.remainder
     # A converged Ritz value is a node of every rule, and no end of a gap.
     nodes = jacobi.nodes[jacobi.residuals > _CONVERGED * margin]
-    gap = int(torch.searchsorted(nodes, reference))
+    gap = int(torch.searchsorted(nodes, bend))
     ends = torch.cat([jacobi.nodes[:1] - margin, nodes, jacobi.nodes[-1:] + margin])
     near = ends[max(0, gap - _NEIGHBOURS) : gap + _NEIGHBOURS + 2]
     shares = (torch.arange(_POSITIONS, dtype=torch.float64) + 0.5) / _POSITIONS
-    swept = (near[:-1, None] + shares * near.diff().unsqueeze(1)).flatten()
-    return torch.cat([swept, torch.tensor([reference], dtype=torch.float64)])
+    return (near[:-1, None] + shares * near.diff().unsqueeze(1)).flatten()

@@ -10,6 +10,8 @@ from torch import Tensor
 SHANNON = 1e-7
 #: Eigenvalues below this share of the largest are rounding errors of zeros, which small orders would count.
 ROUNDING = 1e-13
+#: How near to a jump, relative to it, is beside it, whatever the rounding.
+_BESIDE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,12 @@ class RenyiEntropy:
         return abs(self.alpha - 1) < SHANNON
 
     @property
-    def bend(self) -> float:
-        """Where the terms are not smooth."""
-        return self.threshold * self.largest if self.alpha == 0 else 0.0
+    def bends(self) -> tuple[float, ...]:
+        """Where the terms are not smooth: 0, or on either side of the jumps."""
+        if self.alpha:
+            return (0.0,)
+        jump = self.threshold * self.largest
+        return tuple(sign * jump * side for sign in (-1, 1) for side in (1 - _BESIDE, 1 + _BESIDE))
 
 
 def require_order(alpha: float) -> None:

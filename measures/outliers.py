@@ -10,8 +10,9 @@ from .deflation import DeflatedOperator
 from .eigenpairs import eigenpairs
 from .operator import AbstractOperator
 
-#: Of an outlier: sums over a spectrum are no better known from random vectors.
-_TOLERANCE = 1e-8
+#: The error of an outlier, as a power of the rounding unit. That of its vector is the root, about 1e-6 in double
+#: precision: so much may change where a random vector is projected when the search starts elsewhere.
+_ACCURACY = 0.75
 #: In single precision no more than this many units of rounding can be asked for.
 _ULPS = 100.0
 #: Products for every outlier, at most: what has not come out by then is left to the random vectors.
@@ -58,7 +59,8 @@ def without_outliers(
     count = min(count, operator.dimension // 2)
     if not count:
         return NO_OUTLIERS, operator
-    tolerance = max(_TOLERANCE, _ULPS * torch.finfo(operator.dtype).eps)
+    rounding = torch.finfo(operator.dtype).eps
+    tolerance = max(rounding**_ACCURACY, _ULPS * rounding)
     pairs = eigenpairs(
         operator,
         count,

@@ -59,17 +59,17 @@ class SpectralSums:
     dimension: int
     known: Tensor
 
-    def sums(self, functions: Functions, *, reference: float = 0.0) -> SumEstimates:
+    def sums(self, functions: Functions, *, bends: Sequence[float] = (0.0,)) -> SumEstimates:
         """The sums of q functions.
 
         Args:
             functions: from eigenvalues to the functions of each.
-            reference: where they bend most.
+            bends: where they are not smooth.
         """
-        return self._estimated(functions, self._rules(reference))[0]
+        return self._estimated(functions, self._rules(bends))[0]
 
     def estimate(
-        self, functions: Functions, statistic: Callable[[Tensor], Tensor], *, reference: float = 0.0
+        self, functions: Functions, statistic: Callable[[Tensor], Tensor], *, bends: Sequence[float] = (0.0,)
     ) -> SumEstimates:
         r"""A number :math:`\phi(S)` that depends on the sums S of q functions, such as a ratio.
 
@@ -78,9 +78,9 @@ class SpectralSums:
         Args:
             functions: from eigenvalues to the functions of each.
             statistic: :math:`\phi`, from shape ``(q,)`` to a 0-dimensional tensor; differentiable.
-            reference: where the functions bend most.
+            bends: where the functions are not smooth.
         """
-        rules = self._rules(reference)
+        rules = self._rules(bends)
         sums, samples = self._estimated(functions, rules)
         slope = torch.func.grad(statistic)(sums.value)
         linear, _ = self._estimated(lambda t: (functions(t) @ slope).unsqueeze(-1), rules)
@@ -95,8 +95,9 @@ class SpectralSums:
     def _rules_at_zero(self) -> list[tuple[Tensor, Tensor]]:
         return [canonical_rules(run) for run in self.runs]
 
-    def _rules(self, reference: float) -> list[tuple[Tensor, Tensor]]:
-        return [canonical_rules(run, reference) for run in self.runs] if reference else self._rules_at_zero
+    def _rules(self, bends: Sequence[float]) -> list[tuple[Tensor, Tensor]]:
+        at_zero = tuple(bends) == (0.0,)
+        return self._rules_at_zero if at_zero else [canonical_rules(run, bends) for run in self.runs]
 
     def _estimated(self, functions: Functions, rules: Sequence[tuple[Tensor, Tensor]]) -> tuple[SumEstimates, Tensor]:
         """The estimates, and those of every random vector by itself, shape ``(p, q)``."""

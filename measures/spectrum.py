@@ -1,7 +1,7 @@
 """The spectrum of a symmetric operator: top eigenvalues, trace, norms, density, entropy."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -93,14 +93,14 @@ class Spectrum:
         """Its standard error."""
         return self.sum(lambda t: t).stderr
 
-    def sum(self, function: Callable[[Tensor], Tensor], *, bend: float = 0.0) -> Estimate:
+    def sum(self, function: Callable[[Tensor], Tensor], *, bends: Sequence[float] = (0.0,)) -> Estimate:
         r"""The sum :math:`\mathrm{tr} f(H) = \sum_i f(\lambda_i)`.
 
         Args:
             function: f, elementwise.
-            bend: where f is not smooth.
+            bends: where f is not smooth; on either side of a jump.
         """
-        found = self._sums.sums(lambda t: function(t).unsqueeze(-1), reference=bend)
+        found = self._sums.sums(lambda t: function(t).unsqueeze(-1), bends=bends)
         return self._stated(SumEstimates(found.value[0], found.sampling[0], found.openness[0]))
 
     def frobenius_norm(self) -> Estimate:
@@ -161,16 +161,16 @@ class Spectrum:
         largest, residual = self._largest
         entropy = RenyiEntropy(alpha, largest, RANK_THRESHOLD)
         blurred = torch.tensor(math.log1p(residual / largest) if alpha == math.inf else 0.0, dtype=torch.float64)
-        return self._ratio(entropy.terms, lambda sums: transform(entropy(sums)), entropy.bend, blurred)
+        return self._ratio(entropy.terms, lambda sums: transform(entropy(sums)), entropy.bends, blurred)
 
     def _ratio(
         self,
         functions: Functions,
         statistic: Callable[[Tensor], Tensor],
-        bend: float = 0.0,
+        bends: Sequence[float] = (0.0,),
         blurred: Tensor | None = None,
     ) -> Estimate:
-        found = self._sums.estimate(functions, statistic, reference=bend)
+        found = self._sums.estimate(functions, statistic, bends=bends)
         openness = found.openness if blurred is None else found.openness + blurred
         return self._stated(SumEstimates(found.value, found.sampling, openness))
 

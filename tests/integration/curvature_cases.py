@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from experiments.models import Decoder, DecoderConfig, ViT, ViTConfig, conv_net, mlp
 from experiments.models.zoo.optional import library
@@ -140,3 +141,16 @@ CASES: dict[str, Callable[..., Case]] = {
     "BERT": bert,
     "GPT-2": gpt2,
 }
+
+
+def dense_hessian(loss: EmpiricalLoss, params: Params) -> Tensor:
+    """All rows at once: only the outer backward pass is vectorized, which is exact."""
+    leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
+    with sdpa_kernel(SDPBackend.MATH):
+        gradient = torch.cat(
+            [g.flatten() for g in torch.autograd.grad(loss(leaves), leaves.values(), create_graph=True)]
+        )
+        rows = torch.autograd.grad(
+            gradient, leaves.values(), torch.eye(len(gradient)).to(gradient), is_grads_batched=True
+        )
+    return torch.cat([row.flatten(1) for row in rows], dim=1)

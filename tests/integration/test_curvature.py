@@ -2,28 +2,14 @@
 
 import pytest
 import torch
-from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from measures import EmpiricalLoss, GaussNewton, RiemannianHessian, eigenpairs
 from quotient import Adaptive, Euclidean, Quotient, unflattened
 from symmetries import Covector, Params, Tangent, detect
-from tests.integration.curvature_cases import CASES
+from tests.integration.curvature_cases import CASES, dense_hessian
 
 EVERY_CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-
-
-def dense_hessian(loss: EmpiricalLoss, params: Params) -> Tensor:
-    """All rows at once: only the outer backward pass is vectorized, which is exact."""
-    leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
-    with sdpa_kernel(SDPBackend.MATH):
-        gradient = torch.cat(
-            [g.flatten() for g in torch.autograd.grad(loss(leaves), leaves.values(), create_graph=True)]
-        )
-        rows = torch.autograd.grad(
-            gradient, leaves.values(), torch.eye(len(gradient)).to(gradient), is_grads_batched=True
-        )
-    return torch.cat([row.flatten(1) for row in rows], dim=1)
 
 
 def forward_over_reverse(loss: EmpiricalLoss, params: Params, tangent: Tangent) -> Covector:

@@ -54,9 +54,9 @@ def test_more_steps_leave_less_open(generator):
 def test_node_at_a_jump_bounds_the_mass_above_it(generator, threshold):
     for _ in range(20):
         eigenvalues, mass, jacobi = measured(generator, 10)
-        nodes, weights = canonical_rules(jacobi, threshold)
+        nodes, weights = canonical_rules(jacobi, [threshold])
         own = nodes[-1] - threshold
-        assert own.abs().min() < 1e-12  # the last rule has the reference among its nodes
+        assert own.abs().min() < 1e-12  # the last rule has the bend among its nodes
         at = own.abs().argmin()
         above = weights[-1, at + 1 :].sum()
         assert above <= mass[eigenvalues > threshold].sum() <= above + weights[-1, at] + 1e-14
@@ -69,7 +69,7 @@ def test_exhausted_space_leaves_nothing_open(generator):
     torch.testing.assert_close(weights @ nodes.mT.abs().sqrt(), (mass @ eigenvalues.abs().sqrt()).view(1, 1))
 
 
-def test_reference_on_a_ritz_value_is_no_difficulty():
+def test_bend_on_a_ritz_value_is_no_difficulty():
     eigenvalues = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0, 5.0], dtype=torch.float64)
     symmetric = torch.tensor([1.0, 1.0, 1.0, 1.0, 1.0, 1e-3], dtype=torch.float64)
     nodes, weights = canonical_rules(lanczos(lambda v: eigenvalues * v, symmetric, 3))
