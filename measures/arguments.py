@@ -1,4 +1,4 @@
-"""What every measure asks of its numeric arguments."""
+"""What every measure asks of its arguments."""
 
 import math
 
@@ -14,3 +14,9 @@ def require_positive(**values: float) -> None:
     for name, value in values.items():
         if not 0 < value < math.inf:
             raise ValueError(f"{name} must be positive and finite, got {value}")
+
+
+def require_directions(dimension: int) -> None:
+    """Raise ``ValueError`` for a horizontal space of dimension 0."""
+    if not dimension:
+        raise ValueError("there is no direction to move in: every parameter is pinned or vertical")

@@ -6,6 +6,7 @@ from typing import Literal
 from quotient import AbstractGeometry, Euclidean
 from symmetries import Params
 
+from .arguments import require_directions
 from .curvature import AbstractCurvature
 from .gauss_newton import GaussNewton
 from .hessian import RiemannianHessian
@@ -62,6 +63,5 @@ def curvature(
         loss, point = loss.restricted(point, parameters)
         geometry = geometry.restricted(point)
     chart = geometry.chart(point)
-    if not chart.dimension:
-        raise ValueError("there is no direction to move in: every parameter is pinned or vertical")
+    require_directions(chart.dimension)
     return _KINDS[kind](loss, chart, memory=memory)

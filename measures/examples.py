@@ -13,8 +13,9 @@ from .loss import EmpiricalLoss
 def examples(loss: EmpiricalLoss) -> list[tuple[float, EmpiricalLoss]]:
     r"""The share and the loss of every example: :math:`L = \sum_i w_i \ell_i` with :math:`\sum_i w_i = 1`.
 
-    An example is one entry of the first axis of a batch; a sequence of tokens is one. Exact where ``loss_fn``
-    is a mean over examples with equal weights, and evaluates them independently of each other.
+    An example is one entry of the first axis of a batch; a sequence of tokens is one. This is L where ``loss_fn`` is a
+    mean over examples with equal weights, and evaluates them independently of each other. A mean over tokens gives
+    longer sequences more weight in L; as examples they have equal weights.
 
     Example:
         >>> import torch

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from quotient import AbstractGeometry, Euclidean, flattened
 from symmetries import Params
 
-from .arguments import require_positive
+from .arguments import require_directions, require_positive
 from .entropy import RenyiEntropy, require_order
 from .examples import ExampleGradients
 from .loss import EmpiricalLoss
@@ -84,11 +84,13 @@ def fisher_spectrum(
         progress: show a bar over the gradients.
 
     Raises:
-        ValueError: batches that cannot be split into examples, a block below 1, or a loss that is not finite.
+        ValueError: batches that cannot be split into examples, a block below 1, a geometry without horizontal
+            directions, or a loss that is not finite.
     """
     if block is not None:
         require_positive(block=block)
     gradients = ExampleGradients.of(loss, params, geometry)
+    require_directions(gradients.chart.dimension)
     gram = gram_matrix(gradients, block or len(gradients), progress=progress)
     eigenvalues = torch.linalg.eigvalsh(gram).flip(0)[: gradients.chart.dimension]
     rounding = len(gram) * torch.finfo(gram.dtype).eps * eigenvalues[0]

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from quotient import AbstractGeometry, Euclidean, flattened
 from symmetries import Params, Tangent
 
-from .arguments import require_positive
+from .arguments import require_directions, require_positive
 from .curvature import AbstractCurvature
 from .curvature_at import Kind, curvature
 from .lanczos import lanczos
@@ -66,8 +66,7 @@ def operator_spectrum(
             another estimate.
     """
     require_positive(probes=probes, steps=steps, top=top)
-    if not operator.dimension:
-        raise ValueError("there is no direction to move in: every parameter is pinned or vertical")
+    require_directions(operator.dimension)
     folder = None if checkpoint is None else Path(checkpoint)
     known, rest = without_outliers(operator, outliers, folder=folder, generator=generator, progress=progress)
     vectors = (operator.random(generator) for _ in range(probes)) if starts is None else starts

@@ -90,7 +90,7 @@ class RenyiSAM(AbstractTwoPass):
         every: only each ``every``-th step perturbs; the others cost one pass.
         max_norm: to which gradients are clipped before the step.
         scaler: of the losses that closures differentiate, for float16.
-        no_sync: for data-parallel models, ``model.no_sync``; the second form does not work with them.
+        no_sync: for data-parallel models, ``model.no_sync``; the second form is meant for one process.
         local: every process perturbs along its own gradient.
         buffers: tensors that the second pass must not change.
         **base: options of the base optimizer, such as ``lr``.

@@ -88,3 +88,9 @@ def test_a_block_holds_something(low_rank, block):
     loss, params, _ = low_rank
     with pytest.raises(ValueError, match="block must be positive"):
         fisher_spectrum(loss, params, block=block)
+
+
+def test_where_nothing_may_move_there_is_no_spectrum(low_rank):
+    loss, params, _ = low_rank
+    with pytest.raises(ValueError, match="no direction to move in"):
+        fisher_spectrum(loss, {name: torch.zeros_like(p) for name, p in params.items()}, Adaptive())
