@@ -20,6 +20,7 @@ from .layout import Unviewable, leaf_view, title
 from .network import Network
 from .norms import norms
 from .parts import maximal, starts
+from .planes import TURN
 from .proposal import Proposal
 from .rescalings import rescaled
 from .scaling import Freedom, Solution, common_atoms, solutions
@@ -227,6 +228,15 @@ def _complex_pair(network: Network, family: _Family) -> Symmetry | None:
 
 
 def _plane(network: Network, leaf: Node) -> tuple[Node, Slot] | None:
+    """A leaf with an axis that the network turns by planes, and the slot of length two that tells their axes apart."""
+    turned = {slot.atom.root() for node in network.nodes if node.name == TURN for slot in node.summed(0)}
+    for slot in leaf.free:
+        if slot.size == 2 and slot.atom.root() in turned:
+            return leaf, slot
+    return _halved(network, leaf)
+
+
+def _halved(network: Network, leaf: Node) -> tuple[Node, Slot] | None:
     """A leaf with an axis that the network reads in two halves, and the slot of length two that tells them apart."""
     for half in (*(part for part in network.overlapping(leaf) if part.whole is leaf), leaf):
         if half.chosen is None or half.whole is None:

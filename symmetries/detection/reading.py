@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from . import arithmetic, choosing, convolution, normalization, shaping
+from . import arithmetic, choosing, convolution, normalization, planes, shaping
 from .axes import Misaligned, new_axes, resolved
 from .call import Call, Reading
 from .expression import ZERO, Kind, Node, Selector, constant
@@ -17,6 +17,7 @@ from .value import Value, opaque
 
 _TABLE: dict[str, Reading] = {
     **shaping.TABLE, **arithmetic.TABLE, **normalization.TABLE, **convolution.TABLE, **choosing.TABLE,
+    **planes.TABLE,
 }  # fmt: skip
 _MISREADINGS = (Misaligned, TypeError, IndexError)
 
@@ -73,6 +74,8 @@ class _Reader:
 
     def _understood(self, call: Call, operation: Operation) -> list[Value | None] | None:
         args, kwargs = tree_map_only((Place, Tensor), self._value, (operation.args, dict(operation.kwargs)))
+        if call.name not in planes.UNDERSTOOD and any(v.pair for v in tree_leaves(args) if isinstance(v, Value)):
+            return None
         try:
             result = _reading(call, args, kwargs)
         except _MISREADINGS:

@@ -14,11 +14,13 @@ from .expression import Kind, Node, Selector, constant, unary
 class Value:
     """A node with the dimensions of one tensor.
 
-    A slot of ``axes`` that the node does not own is a broadcast one: the tensor was expanded along it.
+    A slot of ``axes`` that the node does not own is a broadcast one: the tensor was expanded along it. Of complex
+    numbers, ``pair`` tells real and imaginary part apart.
     """
 
     node: Node
     axes: Axes
+    pair: Axis = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -32,15 +34,25 @@ class Value:
 
     def viewed(self, axes: Iterable[Axis]) -> "Value":
         """The same node with other dimensions."""
-        return Value(self.node, tuple(axes))
+        return Value(self.node, tuple(axes), self.pair)
+
+    def paired(self) -> "Value":
+        """Complex numbers, of which the last dimension, which goes, holds the two parts."""
+        return Value(self.node, self.axes[:-1], self.axes[-1])
+
+    def unpaired(self) -> "Value":
+        """The two parts of complex numbers as a last dimension."""
+        return Value(self.node, (*self.axes, self.pair))
 
     def renamed(self, node: Node, new: Mapping[Slot, Slot]) -> "Value":
         """Another node in the place of this one, its slots by the old ones; slots without a new one are dropped."""
         owned = self.owned
-        return Value(
-            node,
-            tuple(tuple(new.get(s, s) for s in resolved(axis) if s in new or s not in owned) for axis in self.axes),
+        axes = (
+            tuple(new.get(s, s) for s in resolved(axis) if s in new or s not in owned)
+            for axis in (*self.axes, self.pair)
         )
+        *dimensions, pair = axes
+        return Value(node, tuple(dimensions), pair)
 
     def plus(self, number: float) -> "Value":
         """A parameter plus a number: a parameter with an offset."""

@@ -64,6 +64,39 @@ class SeparateHeads(nn.Module):
         return self.o(torch.cat(found, -1))
 
 
+class ComplexRotary(nn.Module):
+    """Queries of two heads and one key, read as complex numbers and turned by their positions."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k = nn.Linear(6, 8, bias=False), nn.Linear(6, 4, bias=False)
+        self.v, self.o = nn.Linear(6, 4, bias=False), nn.Linear(8, 6, bias=False)
+        angles = torch.outer(torch.arange(5.0), torch.tensor([1.0, 0.3])).double()
+        self.register_buffer("turns", torch.polar(torch.ones_like(angles), angles))
+
+    def turned(self, x):
+        planes = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2))
+        return torch.view_as_real(planes * self.turns[None, : x.shape[1], None]).flatten(3)
+
+    def forward(self, x):
+        q = self.turned(self.q(x).view(*x.shape[:2], 2, 4)).transpose(1, 2)
+        k = self.turned(self.k(x).view(*x.shape[:2], 1, 4)).transpose(1, 2).expand(-1, 2, -1, -1)
+        mixed = (q @ k.mT).softmax(-1) @ self.v(x)[:, None]
+        return self.o(mixed.transpose(1, 2).flatten(2))
+
+
+class ComplexPower(nn.Module):
+    """Complex numbers that are squared, which no plane survives."""
+
+    def __init__(self):
+        super().__init__()
+        self.q = nn.Linear(6, 8, bias=False)
+
+    def forward(self, x):
+        planes = torch.view_as_complex(self.q(x).reshape(*x.shape[:-1], -1, 2))
+        return torch.view_as_real(planes * planes).flatten(1)
+
+
 class Skip(nn.Module):
     """A hidden layer beside the input, both read by one map."""
 
@@ -118,6 +151,7 @@ CASES = {
     "residual branch, scaled twice": (lambda: Branch(times=2), (6,), 1),
     "number in two places": (TwiceScaled, (6,), 2 - 1),
     "separate heads": (SeparateHeads, (4, 6), 3 * (2 * 3**2 + 2 * 3)),
+    "complex rotary embedding": (ComplexRotary, (5, 6), 2 * 2 + 4**2),
     "joined with the input": (Skip, (6,), 5),
     "magnitudes": (Magnitudes, (6,), 2**2 + 1),
     "two diagonals": (Diagonals, (6,), 1),
@@ -156,3 +190,13 @@ def test_a_scale_of_unequal_powers_is_counted():
     (factor,) = detect(Branch(times=2), torch.randn(2, 6), head="raw").factors
     assert isinstance(factor, Rescaling)
     assert COUNTED in factor.flags
+
+
+def test_complex_numbers_that_multiply_each_other_are_not_understood():
+    symmetry = detect(ComplexPower(), torch.randn(2, 6), head="raw")
+    assert (symmetry.dimension, symmetry.unrecognised) == (0, ("the model itself",))
+
+
+def test_a_rotary_embedding_in_complex_numbers_leaves_complex_scalings_of_planes():
+    names = {str(pair.group) for pair in detect(ComplexRotary().double(), torch.randn(2, 5, 6), head="raw").pairs}
+    assert names == {"GL(1, C)", "GL(4, R)"}
