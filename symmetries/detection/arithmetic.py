@@ -118,7 +118,11 @@ def matrix_product(call: Call, left: Value, right: Value) -> Value:
     of_left = [*batch, 0, 1][-len(left.axes) :] if len(left.axes) > 1 else [1]
     of_right = [*batch, 1, 2] if len(right.axes) > 1 else [1]
     result = [label for label in (*batch, 0, 2) if label in of_left or label in of_right]
-    return contracted(call.selector, left, right, of_left, of_right, 1, result)
+
+    def product(left: Value, right: Value) -> Value:
+        return einsum(Kind.PRODUCT, left, right, of_left, of_right, result)
+
+    return contracted(call.selector, left, right, (of_left.index(1), of_right.index(1)), product)
 
 
 def add_matrix_product(call: Call, value: Value, left: Value, right: Value, beta: float = 1, alpha: float = 1) -> Value:

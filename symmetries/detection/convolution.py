@@ -1,11 +1,13 @@
 """How convolutions and pooling of ATen read as nodes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from .axes import new_axes
 from .call import Call, Reading
 from .expression import Kind
 from .normalization import by_channel
+from .pieces import contracted
 from .value import Value, einsum
 
 
@@ -14,22 +16,28 @@ def convolution(
     transposed: bool, output_padding: Any, groups: int,
 ) -> Value:  # fmt: skip
     """An einsum over channels; positions and taps are summed too, and the result has positions of its own."""
-    (batch, channels, *_), (out, inner, *taps) = value.shape, weight.shape
-    space = [new_axes([n])[0] for n in call.shape[2:]]
-    positions = list(range(10, 10 + len(space)))
-    if transposed:
-        left = weight.reshaped([groups, out // groups, inner, *taps])
-        labels, out = [0, 1, 2, *(p + 10 for p in positions)], inner * groups
-    else:
-        left = weight.reshaped([groups, out // groups, inner, *taps])
-        labels = [0, 2, 1, *(p + 10 for p in positions)]
+
+    def product(value: Value, weight: Value) -> Value:
+        result = _convolved(value, weight, call.shape[2:], transposed, groups)
+        result.node.name = "padded convolution" if any(padding) else "convolution"
+        return result
+
+    channels = (1, 0 if transposed else 1)
+    result = contracted(call.selector, value, weight, channels, product) if groups == 1 else product(value, weight)
+    return result if bias is None else by_channel(result, None, bias)
+
+
+def _convolved(value: Value, weight: Value, positions: Sequence[int], transposed: bool, groups: int) -> Value:
+    (batch, channels, *_), (first, second, *taps) = value.shape, weight.shape
+    space = [new_axes([n])[0] for n in positions]
+    labels = [0, 1, 2] if transposed else [0, 2, 1]
+    left = weight.reshaped([groups, first // groups, second, *taps])
     right = value.reshaped([batch, groups, channels // groups, *value.shape[2:]])
-    result = einsum(Kind.PRODUCT, right, left, [3, 0, 1, *positions], labels, [3, 0, 2])
-    fresh = tuple(slot for axis in space for slot in axis)
-    result.node.slots = (*result.node.slots, *fresh)
-    result.node.name = "padded convolution" if any(padding) else "convolution"
-    shaped = result.viewed((*result.axes, *space)).reshaped([batch, out, *call.shape[2:]])
-    return shaped if bias is None else by_channel(shaped, None, bias)
+    of_value, of_taps = [10 + i for i in range(len(space))], [20 + i for i in range(len(space))]
+    result = einsum(Kind.PRODUCT, right, left, [3, 0, 1, *of_value], [*labels, *of_taps], [3, 0, 2])
+    result.node.slots = (*result.node.slots, *(slot for axis in space for slot in axis))
+    out = second * groups if transposed else first
+    return result.viewed((*result.axes, *space)).reshaped([batch, out, *positions])
 
 
 def max_pool(call: Call, value: Value, kernel: Any, *_: Any, **__: Any) -> list[Value | None]:

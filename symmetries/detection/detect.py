@@ -17,6 +17,7 @@ from .means import propose_reader_means, propose_writer_means
 from .network import Network
 from .pairs import propose_pairs
 from .parallel import propose_parallel
+from .parts import lineage
 from .proposal import Proposal
 from .reading import read
 from .recording import Recording, record
@@ -72,7 +73,8 @@ def detect(model: nn.Module, example: Any = None, head: Literal["softmax", "raw"
         )
     expression = read(recording)
     network = Network.of(expression, softmax=head == "softmax" and recording.is_logits)
-    statistics = tuple(leaf.statistics for leaf in network.leaves if leaf.statistics is not None)
+    wholes = dict.fromkeys(lineage(leaf)[-1] for leaf in network.leaves)
+    statistics = tuple(leaf.statistics for leaf in wholes if leaf.statistics is not None)
     proposals = list(_proposals(network))
     factors = _distinct(_held(proposals, recording, model, statistics))
     unrecognised = [module for proposal in proposals if proposal.reason for module in proposal.modules]

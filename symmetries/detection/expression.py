@@ -159,6 +159,10 @@ def unary(kind: Kind, operand: Node, *, over: Iterable[Slot] = (), name: str = "
     return Node(kind, tuple(new.values()), (operand,), maps, over=tuple(over), name=name), new
 
 
+#: What may work on every entry along an axis alone.
+PIECEWISE = (Kind.SUM, Kind.PRODUCT, Kind.SELECTION, Kind.RECTIFIER, Kind.FUNCTION, Kind.POOL, Kind.AVERAGE)
+
+
 def is_linear_in_parameters(node: Node, slot: Slot) -> bool:
     """Whether an axis comes from parameters or pieces alone, so that a part of it is computed from a part of them."""
     match node.kind:
@@ -169,7 +173,7 @@ def is_linear_in_parameters(node: Node, slot: Slot) -> bool:
         case Kind.JOIN:
             inner = [(operand, node.map(i).get(slot)) for i, operand in enumerate(node.operands)]
             return all(own is not None and is_linear_in_parameters(operand, own) for operand, own in inner)
-        case Kind.SUM | Kind.PRODUCT | Kind.SELECTION | Kind.RECTIFIER | Kind.FUNCTION:
+        case kind if kind in PIECEWISE:
             sources = [(node.operands[i], node.map(i)[slot]) for i in range(len(node.operands)) if slot in node.map(i)]
             broadcast = node.kind is Kind.SUM and len(sources) < len(node.operands)
             return bool(sources) and not broadcast and all(is_linear_in_parameters(*source) for source in sources)
@@ -247,7 +251,8 @@ class Selector:
         contracted = tuple(
             (None if a is None else moved[0].get(a), None if b is None else moved[1].get(b)) for a, b in node.sums()
         )
-        part = Node(node.kind, slots, tuple(operands), tuple(maps_of), contracted, node.over, node.name)
+        along = tuple(moved[0].get(s, s) for s in resolved(node.over))
+        part = Node(node.kind, slots, tuple(operands), tuple(maps_of), contracted, along, node.name)
         part.module = node.module
         if node.kind is Kind.JOIN:
             part.over, part.lengths = tuple(new[s] for s in resolved(node.over)), node.lengths

@@ -1,48 +1,62 @@
 """Contractions along an axis that is joined of pieces, as sums of the contractions of the pieces."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import accumulate, pairwise
 
 from .axes import Axis, Slot, resolved
-from .expression import Kind, Selector, is_linear_in_parameters
-from .value import Value, einsum, elementwise
+from .expression import PIECEWISE, Kind, Node, Selector, is_linear_in_parameters
+from .value import Value, elementwise
+
+Product = Callable[[Value, Value], Value]
+"""What contracts two tensors."""
 
 
-def contracted(
-    selector: Selector, left: Value, right: Value, of_left: Sequence[int], of_right: Sequence[int], along: int,
-    of_result: Sequence[int],
-) -> Value:  # fmt: skip
-    """A product of two tensors, summed along one label.
+def contracted(selector: Selector, left: Value, right: Value, dims: tuple[int, int], product: Product) -> Value:
+    """A product of two tensors that sums along one dimension of each.
 
-    Where an operand is joined of pieces along that label, every piece meets its part of the other operand alone: the
-    rotated and the plain channels of a head, the heads of an attention and the columns of its output map.
+    Where an operand is joined of pieces along it, every piece meets its part of the other operand alone: the rotated
+    and the plain channels of a head, the heads of an attention and the columns of its output map, the channels of a
+    convolution that several layers wrote.
     """
-    dims = of_left.index(along), of_right.index(along)
     sides = ((left, dims[0]), (right, dims[1]))
-    joined = [_pieces(value, dim) for value, dim in sides]
+    joined = [_pieces(value, dim, selector) for value, dim in sides]
     cuts = [[piece.shape[dim] for piece in pieces] for pieces, dim in zip(joined, dims, strict=True) if pieces]
     parts = [pieces or _parts(*side, cuts[0], selector) for pieces, side in zip(joined, sides, strict=True) if cuts]
     if not all(parts) or not cuts or cuts[0] != cuts[-1]:
-        return einsum(Kind.PRODUCT, left, right, of_left, of_right, of_result)
-    terms = [einsum(Kind.PRODUCT, a, b, of_left, of_right, of_result) for a, b in zip(*parts, strict=True)]
+        return product(left, right)
+    terms = [contracted(selector, a, b, dims, product) for a, b in zip(*parts, strict=True)]
     return reduce(lambda a, b: elementwise(Kind.SUM, a, b), terms)
 
 
-def _pieces(value: Value, dim: int) -> list[Value]:
-    """What a dimension is joined of, also behind products with what is constant along it; nothing if it is not."""
+def _pieces(value: Value, dim: int, selector: Selector) -> list[Value]:
+    """What a dimension is joined of, also behind what works on every entry along it alone; nothing if it is not."""
     node, outer = value.node, _outermost(value, dim)
     if outer is None:
         return []
     if node.kind is Kind.JOIN and outer is node.over[0]:
         return [_piece(value, dim, i) for i in range(len(node.operands))]
+    lengths, inside = _lengths(node, outer), value.shape[dim] // outer.size
+    if lengths and sum(lengths) == outer.size:
+        return _parts(value, dim, [length * inside for length in lengths], selector)
     sources = [i for i in range(len(node.operands)) if outer in node.map(i)]
     if node.kind is not Kind.PRODUCT or node.sums() or len(node.operands) != 2 or len(sources) != 1:
         return []
     source, other = value.operand(sources[0]), value.operand(1 - sources[0])
     constant = other.viewed(() if i == dim else axis for i, axis in enumerate(other.axes))
     is_constant = not set(resolved(other.axes[dim])) & other.owned
-    return [elementwise(Kind.PRODUCT, piece, constant) for piece in _pieces(source, dim)] if is_constant else []
+    pieces = _pieces(source, dim, selector) if is_constant else []
+    return [elementwise(Kind.PRODUCT, piece, constant) for piece in pieces]
+
+
+def _lengths(node: Node, slot: Slot) -> tuple[int, ...]:
+    """The lengths of the pieces that an axis is joined of, through elementwise operations, pools and averages."""
+    if node.kind is Kind.JOIN and slot is node.over[0]:
+        return node.lengths if node.pieces else (1,) * len(node.operands)
+    if node.kind not in PIECEWISE:
+        return ()
+    found = (_lengths(operand, node.map(i)[slot]) for i, operand in enumerate(node.operands) if slot in node.map(i))
+    return next((lengths for lengths in found if lengths), ())
 
 
 def _piece(value: Value, dim: int, i: int) -> Value:

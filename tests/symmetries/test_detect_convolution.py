@@ -27,6 +27,46 @@ class PreActivation(nn.Module):
         return self.head(F.leaky_relu(self.norms[-1](x)).mean((2, 3)))
 
 
+class Dense(nn.Module):
+    """Two layers that read all that came before, a transition, one more layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(2, 3, 3, padding=1, bias=False)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(n) for n in (3, 3, 5, 7, 3, 5))
+        self.convs = nn.ModuleList(
+            nn.Conv2d(n, m, k, padding=k // 2, bias=False) for n, m, k in ((3, 2, 3), (5, 2, 3), (7, 3, 1), (3, 2, 3))
+        )
+        self.head = nn.Linear(5, 4)
+
+    def normed(self, i, x):
+        return F.leaky_relu(self.norms[i](x))
+
+    def forward(self, x):
+        x = self.normed(0, self.stem(x))
+        for i in (0, 1):
+            x = torch.cat([x, self.convs[i](self.normed(i + 1, x))], 1)
+        x = F.avg_pool2d(self.convs[2](self.normed(3, x)), 2)
+        x = torch.cat([x, self.convs[3](self.normed(4, x))], 1)
+        return self.head(self.normed(5, x).mean((2, 3)))
+
+
+class UNet(nn.Module):
+    """One level down, one up: by a transposed convolution, or by repeating pixels."""
+
+    def __init__(self, *, learned: bool) -> None:
+        super().__init__()
+        self.down = nn.ModuleList([nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(3, 4, 3, padding=1)])
+        self.up = nn.ConvTranspose2d(4, 3, 2, 2) if learned else nn.Upsample(scale_factor=2)
+        self.merge = nn.Conv2d(6 if learned else 7, 3, 3, padding=1)
+        self.head = nn.Conv2d(3, 2, 1)
+
+    def forward(self, x):
+        high = F.leaky_relu(self.down[0](x))
+        low = F.leaky_relu(self.down[1](F.max_pool2d(high, 2)))
+        return self.head(F.leaky_relu(self.merge(torch.cat([high, self.up(low)], 1)))).flatten(1)
+
+
 def plain(*middle, bias=False):
     """A convolution, what is asked for, a pool and a linear head."""
     return nn.Sequential(
@@ -50,10 +90,14 @@ CASES = {
     "SiLU": (lambda: plain(nn.BatchNorm2d(3), nn.SiLU(), bias=True), 3 + 3),
     "conv, ReLU, norm": (lambda: plain(nn.LeakyReLU(), nn.BatchNorm2d(3), bias=True), 3 + 3 + 3),
     "pre-activation": (PreActivation, 3 + 2 * 3 + 3),
+    # the gain of the stem, what every layer writes, and what every norm writes behind a join
+    "DenseNet": (Dense, 3 + (3 + 2 + 2 + 3 + 2) + (3 + 5 + 7 + 3 + 5)),
+    "U-Net": (lambda: UNet(learned=False), 3 + 4 + 3),
+    "U-Net, the way up learned": (lambda: UNet(learned=True), 3 + 4 + 3 + 3**2),
 }
 
 
-def settled(make, generator, count=100):
+def settled(make, generator, count=120):
     model = make().double()
     generic_(model, generator)
     x = 2.0 * torch.randn(count, 2, 6, 6, generator=generator, dtype=torch.float64)
