@@ -38,7 +38,8 @@ class RenyiSAM(AbstractTwoPass):
 
       Its direction is that of SAM, or the opposite for :math:`\alpha < 1`; only the length is new. To first
       order it adds :math:`s \rho R_\alpha \nabla \log \|g\|`, which is not the gradient of the regularizer: the
-      code takes :math:`\epsilon` for a constant.
+      code takes :math:`\epsilon` for a constant. The angle between the two depends on the network; they may be
+      orthogonal, or opposed.
     * ``form="gradient"``: the gradient of :math:`L + s \rho R_\alpha(\nabla L)` itself, by automatic differentiation,
 
       .. math:: g + \nabla^2 L(\theta)\, \epsilon, \qquad \epsilon = s \rho \, \nabla R_\alpha(g)

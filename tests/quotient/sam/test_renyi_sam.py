@@ -145,7 +145,7 @@ def test_published_form_is_another_gradient_than_that_of_the_regularizer(alpha, 
     added = (before - torch.cat([p.flatten() for p in values(model)]) - g) / strength
     torch.testing.assert_close(added, expected, rtol=1e-3, atol=1e-4)  # second order in the strength, and rounding
     true = oracle(smooth_copy(model, before), data, alpha, 1.0) - g
-    assert (added - true).norm() > 0.1 * true.norm()
+    assert abs(F.cosine_similarity(added, true, dim=0).item()) < 0.1  # 0.01 to 0.07 of this network
 
 
 def smooth_copy(model, flat):
