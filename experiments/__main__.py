@@ -2,7 +2,7 @@
 
 import sys
 
-from . import checkpoint, demo, dimensions, draw, invariances, orbit, spectrum
+from . import checkpoint, demo, dimensions, draw, invariances, orbit, spectrum, step_cost
 from .command import parse
 
 
@@ -17,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
             "dimensions": dimensions,
             "draw": draw,
             "spectrum": spectrum,
+            "step-cost": step_cost,
         },
         arguments,
     )

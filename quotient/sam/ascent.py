@@ -30,7 +30,7 @@ class Ascent:
         buffers: live tensors that the second pass must not change.
         point: the parameters before, a copy.
         x: coordinates of the perturbed parameters; empty where the model stays, at a gradient that is zero or not
-            finite.
+            finite, and once nothing needs them any more.
         finite: whether the gradient was free of NaN and Inf.
         active: whether the live parameters are the perturbed ones.
     """
@@ -43,11 +43,13 @@ class Ascent:
     active: bool = field(default=False, init=False)
     _kept: list[Tensor] = field(default_factory=list, init=False)
 
-    def perturb_(self, chart: AbstractChart) -> None:
-        """Move the live parameters; the buffers are kept as they are now, after the first pass."""
+    def perturb_(self, chart: AbstractChart, *, keep: bool) -> None:
+        """Move the live parameters; the buffers are kept as they are now, after the first pass, and x if asked to."""
         self._kept = [buffer.clone() for buffer in self.buffers]
         if self.x:
             write_(self.parameters, chart.exp(self.x))
+        if not keep:  # as large as the parameters, and not to be held during the second pass without need
+            self.x = ()
         self.active = True
 
     def restore_(self) -> None:

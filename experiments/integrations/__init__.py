@@ -1,0 +1,1 @@
+"""Sharpness-aware training inside other people's loops: one short module for each."""

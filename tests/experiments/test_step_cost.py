@@ -1,0 +1,29 @@
+"""The cost of a step: what is measured is measured, at sizes where no claim is made."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from experiments import step_cost
+
+
+def test_the_command_writes_one_row_for_every_optimizer(tmp_path, capsys):
+    step_cost.main(replace(step_cost.QUICK, output=tmp_path, threads=1))
+    rows = {row["optimizer"]: row for row in json.loads((tmp_path / "step-cost.json").read_text())["rows"]}
+    assert rows["SAM as published"]["of SAM"] == 1.0
+    assert all(row["seconds"] > 0 for row in rows.values())
+    assert "quotient SAM" in capsys.readouterr().out
+    assert rows["AdamW"]["copies held"] == pytest.approx(0.0, abs=0.1)
+    for name in ("SAM as published", "SAM", "ASAM", "quotient SAM"):  # the point, and little else
+        assert rows[name]["copies held"] == pytest.approx(1.0, abs=0.1)
+    assert rows["quotient SAM, riemannian"]["copies held"] > 2.0  # the chart and x too
+
+
+def test_memory_counts_every_storage_once():
+    before = step_cost.tensor_bytes()
+    tensor = torch.zeros(1000, dtype=torch.float64)
+    views = [tensor[:10], tensor.view(10, 100)]
+    assert step_cost.tensor_bytes() - before == pytest.approx(8000)
+    del views
