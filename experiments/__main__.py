@@ -2,7 +2,7 @@
 
 import sys
 
-from . import checkpoint, demo, dimensions, draw, invariances, orbit, spectrum, step_cost
+from . import checkpoint, curvature_benchmark, demo, dimensions, draw, invariances, orbit, spectrum, step_cost
 from .command import parse
 
 
@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
             "draw": draw,
             "spectrum": spectrum,
             "step-cost": step_cost,
+            "curvature-benchmark": curvature_benchmark,
         },
         arguments,
     )

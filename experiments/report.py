@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ def provenance(config: "DataclassInstance") -> dict[str, Any]:
         "config": asdict(config),
         "commit": commit(),
         "versions": {"python": platform.python_version()} | {name: installed(name) for name in PACKAGES},
-        "machine": {"platform": platform.platform(), "processor": platform.machine()},
+        "machine": {"platform": platform.platform(), "processor": processor(), "cores": os.cpu_count()},
     }
 
 
@@ -67,6 +68,15 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ("+" if changes else "")
+
+
+def processor() -> str:
+    """The name of the processor, as Linux tells it; elsewhere its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def installed(package: str) -> str | None:

