@@ -1,6 +1,5 @@
 """The transformers whose curvature is computed: byte-level decoders, fitted for a moment to real text."""
 
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +10,8 @@ from torch.nn import functional as F
 
 from measures import replacing
 
+from .. import source_text
 from ..models import Decoder, DecoderConfig
-
-#: A module of the standard library, long and of ordinary code: the same kind of text on every machine.
-TEXT = "argparse.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +37,9 @@ class Size:
 
 SIZES = {
     "tiny": Size(
-        decoder=DecoderConfig(vocabulary=256, dim=16, depth=1, heads=2, kv_heads=2, head_dim=8, hidden=32),
+        decoder=DecoderConfig(
+            vocabulary=source_text.VOCABULARY, dim=16, depth=1, heads=2, kv_heads=2, head_dim=8, hidden=32
+        ),
         batch=4,
         length=16,
         fit=30,
@@ -48,7 +47,9 @@ SIZES = {
         steps=40,
     ),
     "0.8M": Size(
-        decoder=DecoderConfig(vocabulary=256, dim=128, depth=4, heads=4, kv_heads=4, head_dim=32, hidden=320),
+        decoder=DecoderConfig(
+            vocabulary=source_text.VOCABULARY, dim=128, depth=4, heads=4, kv_heads=4, head_dim=32, hidden=320
+        ),
         batch=16,
         length=64,
         fit=200,
@@ -56,7 +57,9 @@ SIZES = {
         steps=80,
     ),
     "20M": Size(
-        decoder=DecoderConfig(vocabulary=256, dim=512, depth=6, heads=8, kv_heads=8, head_dim=64, hidden=1440),
+        decoder=DecoderConfig(
+            vocabulary=source_text.VOCABULARY, dim=512, depth=6, heads=8, kv_heads=8, head_dim=64, hidden=1440
+        ),
         batch=8,
         length=128,
         fit=60,
@@ -108,10 +111,8 @@ def untrained(size: Size, *, layer_norm: bool, generator: torch.Generator) -> Pr
 
 
 def batch(size: Size, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Sequences of bytes from random places of the text, and the byte after each."""
-    text = torch.frombuffer(bytearray((Path(sysconfig.get_path("stdlib")) / TEXT).read_bytes()), dtype=torch.uint8)
-    starts = torch.randint(len(text) - size.length, (size.batch, 1), generator=generator)
-    window = text[starts + torch.arange(size.length + 1)].long()
+    """Inputs and targets from random places of the text."""
+    window = source_text.windows(source_text.standard_library("train"), size.batch, size.length, generator)
     return window[:, :-1].contiguous(), window[:, 1:].flatten()
 
 
