@@ -27,11 +27,17 @@ class Layout:
         """Uncoupled pairs in batches of one shape, coupled ones as chains, the rest with its sections."""
         shapes = symmetry.shapes
         pins = [pin for absorption in symmetry.absorptions for pin in absorption.pins]
+        for pair in symmetry.pairs:
+            if pair.middle is not None and pair.middle.parameter not in {pin.parameter for pin in pins}:
+                raise ValueError(
+                    f"{pair.name!r} has {pair.middle.parameter!r} between its factors, and no gain holds that at one: "
+                    "add the Gain of it to the symmetry"
+                )
         components = symmetry.components()
         chains = tuple(Chain.of(component, pins, shapes) for component in components if len(component) > 1)
         covered = {name: torch.zeros(shape, dtype=torch.bool) for name, shape in shapes.items()}
         for pair in symmetry.pairs:
-            for view in pair.views:
+            for view in pair.moved:
                 covered[view.parameter] |= column_labels(view, shapes) >= 0
         batches = _batches([component[0] for component in components if len(component) == 1], pins, shapes)
         return cls(batches, chains, RestLayout.of(covered, pins, shapes))

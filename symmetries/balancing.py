@@ -51,7 +51,7 @@ def _moves(step: Tensor, gaps: Tensor) -> bool:
 
 def imbalance(pair: Symmetry, params: Params) -> Tensor:
     r"""For every copy, :math:`\|S - T\| / (\|S\| + \|T\|)` of its Gram matrices: 0 where balanced, at most 1."""
-    standard, dual = (matrix.to(pair.group.dtype) for matrix in pair.stack(params))
+    standard, dual = (matrix.to(pair.group.dtype) for matrix in pair.weighted(params))
     s, t = standard.mH @ standard, dual.mH @ dual
     size = torch.linalg.matrix_norm(s) + torch.linalg.matrix_norm(t)
     return (torch.linalg.matrix_norm(s - t) / torch.where(size > 0, size, 1.0)).cpu()

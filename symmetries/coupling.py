@@ -17,7 +17,7 @@ def coupled(pairs: Sequence[Symmetry], shapes: Shapes) -> tuple[tuple[Symmetry, 
     graph.add_nodes_from(by_name)
     by_parameter: dict[str, list[Symmetry]] = {}
     for pair in pairs:
-        for name in pair.parameters:
+        for name in {view.parameter for view in pair.moved}:
             by_parameter.setdefault(name, []).append(pair)
     for name, sharing in by_parameter.items():
         for a, b in combinations(sharing, 2):
@@ -35,7 +35,7 @@ def _overlap(a: Symmetry, b: Symmetry, name: str, shapes: Shapes) -> bool:
     seen = torch.zeros(shapes[name])  # floating point: complex views read no other
     for pair in (a, b):
         touched = {name: torch.zeros_like(seen)}
-        for view in pair.views:
+        for view in pair.moved:
             if view.parameter == name:
                 value = view.read(touched)
                 view.write_(touched, torch.ones_like(value) * (1 + 1j if view.is_complex else 1))

@@ -114,7 +114,7 @@ def _least(symmetry: ModelSymmetry, params: Params) -> Params:
 
 def _alignment(pair: Symmetry, first: Params, second: Params) -> Tensor:
     """The unitary elements that bring the pair of ``second`` next to that of ``first``."""
-    (g_a, h_a), (g_b, h_b) = pair.stack(first), pair.stack(second)
+    (g_a, h_a), (g_b, h_b) = pair.weighted(first), pair.weighted(second)
     if pair.group.positive and pair.group.h == 1:
         return torch.ones(g_a.shape[0], 1, 1, dtype=pair.group.dtype)
     left, _, right = torch.linalg.svd(g_b.mH @ g_a + h_b.mH @ h_a)

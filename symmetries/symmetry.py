@@ -22,7 +22,10 @@ class Symmetry(AbstractFactor):
     r"""Parameters that enter the function only through :math:`G H^{H}`, head by head.
 
     The views on a side are stacked along *n* into G (``standard``, shape ``(copies, n, h)``) and H (``dual``,
-    ``(copies, m, h)``); the group acts by :math:`(G, H) \mapsto (G A^{-1}, H A^{H})`.
+    ``(copies, m, h)``); the group acts by :math:`(G, H) \mapsto (G A^{-1}, H A^{H})`. With a trained diagonal d between
+    the factors, as in AdaLoRA ([Zhang2023]), they enter through :math:`G\, \mathrm{diag}(d)\, H^{H}`, and the action is
+    conjugated, :math:`H \mapsto H\, \mathrm{diag}(d)\, A^{H} \mathrm{diag}(d)^{-1}`; where d is a gain of its own, the
+    section has d = 1.
 
     Law: ``model(act(g, params)) == model(params)`` for every ``g``, which :func:`symmetries.verify` tries.
 
@@ -40,6 +43,7 @@ class Symmetry(AbstractFactor):
         name: unique within a model; by default made from the parameters' names.
         family: what the audit and the dimension table call it.
         flags: see ``symmetries.factor.FLAGS``.
+        middle: the view of d, shape ``(copies, 1, h)`` or ``(1, 1, h)``; it is read and stays as it is.
     """
 
     group: GeneralLinear
@@ -48,6 +52,7 @@ class Symmetry(AbstractFactor):
     name: str = ""
     family: str = "factor pair"
     flags: frozenset[str] = frozenset({EXACT})
+    middle: View | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "standard", tuple(self.standard))
@@ -75,9 +80,14 @@ class Symmetry(AbstractFactor):
         return standard, dual
 
     @property
-    def views(self) -> tuple[View, ...]:
+    def moved(self) -> tuple[View, ...]:
         """Standard views, then dual views."""
         return self.sides[0] + self.sides[1]
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Those that move, then the diagonal between the factors."""
+        return self.moved if self.middle is None else (*self.moved, self.middle)
 
     def copies(self, shapes: Shapes) -> int:
         """How many independent group elements there are, e.g. heads."""
@@ -98,6 +108,10 @@ class Symmetry(AbstractFactor):
                     f"{self.name}: expected {copies} copies of matrices with {self.group.h} columns, got "
                     f"{got[0]} copies with {got[2]} columns in {described}"
                 )
+
+        between = (1, 1, self.group.h) if self.middle is None else self.middle.shape(shapes)
+        if between not in ((1, 1, self.group.h), (copies, 1, self.group.h)):
+            raise SymmetryError(f"{self.name}: a diagonal of shape {between} between factors of {self.group.h} columns")
 
     def dimension(self, shapes: Shapes) -> int:
         r"""``copies`` times :math:`h^2 - (h - r_G)(h - r_H)`, with generic ranks :math:`r = \min(n, h)`."""
@@ -134,15 +148,24 @@ class Symmetry(AbstractFactor):
         """The inverse matrix of every copy."""
         return torch.linalg.inv(element)
 
+    def weighted(self, params: Params) -> tuple[Tensor, Tensor]:
+        """G and H diag(d), through whose product alone the function depends on them."""
+        standard, dual = self.stack(params)
+        return standard, dual if self.middle is None else dual * self.middle.read(params)
+
     def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """``(G A^-1, H A^H)``."""
-        self.unstack_(target, *self.group.act(element, *self.stack(params)))
+        self._unweight_(target, *self.group.act(element, *self.weighted(params)), params)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         """``(-G X, H X^H)``."""
         tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
-        self.unstack_(tangent, *self.group.infinitesimal(algebra, *self.stack(params)))
+        self._unweight_(tangent, *self.group.infinitesimal(algebra, *self.weighted(params)), params)
         return tangent
+
+    def _unweight_(self, target: Params, standard: Tensor, dual: Tensor, params: Params) -> None:
+        """Write G and H, given H diag(d)."""
+        self.unstack_(target, standard, dual if self.middle is None else dual / self.middle.read(params))
 
     def section(self, params: Params) -> Tensor | None:
         r"""The change to a balanced basis, :math:`G^{H} G = H^{H} H` diagonal: the point of least norm on the orbit.
@@ -151,7 +174,7 @@ class Symmetry(AbstractFactor):
         numbers too), so that all points of an orbit have one representative. Computed in double precision. Copies that
         lack full rank have no such basis and stay where they are; None where all do.
         """
-        standard, dual = (matrix.detach().to(self.group.dtype) for matrix in self.stack(params))
+        standard, dual = (matrix.detach().to(self.group.dtype) for matrix in self.weighted(params))
         balance, deficient = balancing_element(standard.mH @ standard, dual.mH @ dual)
         if bool(deficient.all()):
             return None

@@ -46,13 +46,13 @@ def trainable_base() -> Claim:
 
 
 def adalora() -> Claim:
-    """Three factors, the one in between diagonal."""
+    """Three factors, the one in between diagonal: it folds into one of the others, and what is left is a pair."""
     p, middle, q = matrix("P", 2, 2), diagonal_matrix("l", 2), matrix("Q", 2, 2)
-    a, b = diagonal_matrix("a", 2), diagonal_matrix("b", 2)
+    element, scale = matrix("m", 2, 2), diagonal_matrix("a", 2)
     return Claim(
-        "P L Q under (P A^-1, A L B, B^-1 Q), A and B diagonal",
+        "P L Q under (P M^-1, a L, (a L)^-1 M L Q), M in GL(r, R), a diagonal",
         p * middle * q,
-        p * a.inv() * (a * middle * b) * b.inv() * q,
+        p * element.inv() * (scale * middle) * ((scale * middle).inv() * element * middle * q),
     )
 
 

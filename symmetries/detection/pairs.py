@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
@@ -54,6 +54,15 @@ class _Family:
         own = {slot.atom.root(): slot for each in self.solutions for node, slot in each.exponents if node is leaf}
         other = {slot.atom.root(): slot for slot in leaf.free}
         return tuple(own.get(atom.root(), other[atom.root()]) for atom in axes)
+
+    @cached_property
+    def middles(self) -> tuple[Node, ...]:
+        """The parameters that multiply what the group mixes."""
+        return tuple(dict.fromkeys(middle for solution in self.solutions for middle in solution.middles))
+
+    def scaled(self) -> "_Family":
+        """The same without what mixes entries."""
+        return replace(self, matrix=(), copies=(*self.copies, *self.matrix), freedom=Freedom.SCALING)
 
     @cached_property
     def exponents(self) -> dict[Node, int]:
@@ -147,9 +156,28 @@ def _factors(network: Network, family: _Family, shared: set[Node]) -> Iterator[t
         paired = _complex_pair(network, family)
         if paired is not None:
             yield (paired,)
+    if family.freedom is Freedom.MATRIX and family.middles:
+        yield from _conjugated(family)
+        family = family.scaled()
+    yield (_pair(family),)
+
+
+def _pair(family: _Family) -> Symmetry:
     standard, dual = (tuple(_view(leaf, family) for leaf in side) for side in family.sides)
     group = GeneralLinear(prod(atom.size for atom in family.matrix), positive=family.freedom is Freedom.POSITIVE)
-    yield (Symmetry(group, standard, dual, name=_name(family), family=_title(family)),)
+    return Symmetry(group, standard, dual, name=_name(family), family=_title(family))
+
+
+def _conjugated(family: _Family) -> Iterator[tuple[AbstractFactor, ...]]:
+    """The pair with a trained diagonal between its factors."""
+    middle, *more = family.middles
+    try:
+        if not more and not middle.offset:
+            h = family.slots(middle, family.matrix)
+            copies = [slot for slot in middle.free if slot.atom.root() in family.copies]
+            yield (replace(_pair(family), middle=leaf_view(middle, copies=copies, h=h)),)
+    except (KeyError, Unviewable):
+        return  # the diagonal has not the axes that the group mixes
 
 
 def _view(leaf: Node, family: _Family) -> View:

@@ -37,6 +37,16 @@ class Equation:
     terms: tuple[tuple[Variable, int], ...]
     freedom: Freedom = Freedom.MATRIX
 
+    def middle(self, exponents: dict[Variable, int]) -> Node | None:
+        """The vector that a value is multiplied with elementwise and that stays as it is, the only one to do so."""
+        still, moving = (
+            [node for node, slot in dict(self.terms) if ((node, slot) in exponents) is m] for m in (False, True)
+        )
+        if self.freedom is not Freedom.SCALING or len(moving) != 2 or len(still) != 1 or still[0].kind is not Kind.LEAF:
+            return None
+        held = [{slot.atom.root() for slot in node.free} for node in moving]
+        return still[0] if all({slot.atom.root() for slot in still[0].free} <= atoms for atoms in held) else None
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -45,10 +55,12 @@ class Solution:
     Args:
         exponents: of every value that changes, with the slot along which it does.
         freedom: the largest group that the equations allow.
+        middles: parameters that stay as they are, between those that change: the group is conjugated by them.
     """
 
     exponents: dict[Variable, int]
     freedom: Freedom
+    middles: tuple[Node, ...] = ()
 
     @property
     def leaves(self) -> dict[Variable, int]:
@@ -141,8 +153,10 @@ def _solved(system: list[Equation]) -> list[Solution]:
     positive = (variable for e in system if e.freedom is Freedom.POSITIVE for variable, _ in e.terms)
     for basis in classes.nullspace(positive):
         exponents = {v: basis[root] * sign for v, (root, sign) in classes.members().items() if basis.get(root)}
-        touched = [e.freedom for e in system if any(variable in exponents for variable, _ in e.terms)]
-        found.append(Solution(exponents, max(touched, key=lambda freedom: freedom.value)))
+        touched = [e for e in system if any(variable in exponents for variable, _ in e.terms)]
+        middles = {e: e.middle(exponents) for e in touched}
+        freedom = max((e.freedom for e in touched if middles[e] is None), key=lambda freedom: freedom.value)
+        found.append(Solution(exponents, freedom, tuple(dict.fromkeys(m for m in middles.values() if m is not None))))
     return found
 
 

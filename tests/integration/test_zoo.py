@@ -16,7 +16,6 @@ from symmetries import ModelSymmetry, audit, detect, verify
 #: Null dimensions that detection is known to miss, by specimen and head.
 KNOWN_GAPS: dict[tuple[str, str], int] = {
     ("StableLM", "raw"): 2,  # in each layer, the constant of the values that the output map sends to the mean direction
-    ("AdaLoRA on Llama", "raw"): 8,  # P diag(l) Q has the bases of P and diag(l) Q beside the scales of l
 }
 
 #: Audited by default, one class for each kind of architecture; the others are slow.

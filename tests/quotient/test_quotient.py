@@ -19,7 +19,18 @@ from quotient import (
     scaled,
     size,
 )
-from symmetries import Element, GeneralLinear, ModelSymmetry, Params, ReaderMean, Symmetry, Tangent, View, WriterMean
+from symmetries import (
+    Element,
+    Gain,
+    GeneralLinear,
+    ModelSymmetry,
+    Params,
+    ReaderMean,
+    Symmetry,
+    Tangent,
+    View,
+    WriterMean,
+)
 from tests.quotient.cases import CHAIN, GROUPS, QUERY_KEY, VALUE_OUTPUT, group, parameters, unit
 
 GEOMETRIES = {
@@ -291,3 +302,17 @@ def basis(symmetry: ModelSymmetry) -> list[Element]:
                 x.view(-1)[i] = value
                 elements.append({pair.name: x})
     return elements
+
+
+def test_a_diagonal_between_factors_needs_a_gain_that_holds_it_at_one(generator: torch.Generator) -> None:
+    shapes = {"b": torch.Size((4, 2)), "d": torch.Size((2,)), "a": torch.Size((2, 5))}
+    middle, left, right = View("d", "h -> 1 1 h"), View("b", "n h -> 1 n h"), View("a", "h n -> 1 n h")
+    pair = Symmetry(GeneralLinear(2), (left,), (right,), middle=middle)
+    params = {name: torch.randn(shape, generator=generator, dtype=torch.float64) for name, shape in shapes.items()}
+    with pytest.raises(ValueError, match="'d' between its factors, and no gain holds that at one"):
+        Quotient(ModelSymmetry((pair,), shapes)).random(params, generator)
+    whole = ModelSymmetry((pair, Gain("gain", middle, (left,))), shapes)
+    geometry, g = Quotient(whole), whole.random(generator)
+    u = geometry.random(params, generator)
+    moved = whole.push(g, params, u)
+    torch.testing.assert_close(geometry.norm(whole.act(g, params), moved), geometry.norm(params, u))

@@ -64,6 +64,19 @@ class SeparateHeads(nn.Module):
         return self.o(torch.cat(found, -1))
 
 
+class ScaledValues(nn.Module):
+    """Attention whose values are multiplied by a trained vector: a change of basis of a head passes through it."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(6, 6, bias=False) for _ in range(4))
+        self.gain = nn.Parameter(torch.ones(6))
+
+    def forward(self, x):
+        q, k, v = (f.unflatten(-1, (2, 3)).transpose(1, 2) for f in (self.q(x), self.k(x), self.gain * self.v(x)))
+        return self.o(((q @ k.mT).softmax(-1) @ v).transpose(1, 2).flatten(2))
+
+
 class ComplexRotary(nn.Module):
     """Queries of two heads and one key, read as complex numbers and turned by their positions."""
 
@@ -151,6 +164,7 @@ CASES = {
     "residual branch, scaled twice": (lambda: Branch(times=2), (6,), 1),
     "number in two places": (TwiceScaled, (6,), 2 - 1),
     "separate heads": (SeparateHeads, (4, 6), 3 * (2 * 3**2 + 2 * 3)),
+    "scaled values": (ScaledValues, (4, 6), 2 * 2 * 3**2 + 6),
     "complex rotary embedding": (ComplexRotary, (5, 6), 2 * 2 + 4**2),
     "joined with the input": (Skip, (6,), 5),
     "magnitudes": (Magnitudes, (6,), 2**2 + 1),

@@ -96,3 +96,41 @@ def test_empty_side_is_an_error():
 def test_real_views_under_a_complex_group_are_an_error():
     with pytest.raises(ValueError, match=r"GL\(1, C\) needs views that are all complex"):
         Symmetry(GeneralLinear(1, "complex"), (ROWS,), (COLUMNS,))
+
+
+BETWEEN = Symmetry(GeneralLinear(3), (ROWS,), (COLUMNS,), middle=View("d", "h -> 1 1 h"), name="between")
+
+
+def three_factors(generator):
+    params = point(generator)
+    return {**params, "d": torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64)}
+
+
+def test_a_diagonal_between_the_factors_conjugates_the_action(generator):
+    params = three_factors(generator)
+    shapes = {name: value.shape for name, value in params.items()}
+    g, h = (BETWEEN.random(shapes, generator=generator, condition=5.0, scale=1.0) for _ in range(2))
+    moved = BETWEEN.act(g, params)
+    assert torch.equal(moved["d"], params["d"])
+    before, after = (p["c"] @ p["d"].diag() @ p["a"] for p in (params, moved))
+    torch.testing.assert_close(after, before)
+    for name, value in BETWEEN.act(h, moved).items():
+        torch.testing.assert_close(BETWEEN.act(h @ g, params)[name], value)
+
+
+def test_the_velocity_of_a_conjugated_action_is_its_derivative(generator):
+    params = three_factors(generator)
+    x = BETWEEN.random_algebra({name: value.shape for name, value in params.items()}, generator=generator)
+    _, velocity = torch.func.jvp(
+        lambda t: BETWEEN.act(torch.linalg.matrix_exp(t * x), params),
+        (torch.zeros((), dtype=torch.float64),),
+        (torch.ones((), dtype=torch.float64),),
+    )
+    for name, value in BETWEEN.infinitesimal(x, params).items():
+        torch.testing.assert_close(velocity[name], value)
+
+
+def test_a_diagonal_that_does_not_fit_is_an_error(generator):
+    shapes = {name: value.shape for name, value in three_factors(generator).items()} | {"d": torch.Size([2])}
+    with pytest.raises(SymmetryError, match=r"diagonal of shape \(1, 1, 2\) between factors of 3 columns"):
+        BETWEEN.check(shapes)
