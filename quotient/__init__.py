@@ -8,12 +8,14 @@ from .geodesic import AbstractGeodesic, Exact, RungeKutta, Taylor
 from .geometry import AbstractChart, AbstractGeometry
 from .metric import AbstractMetric, Invariant, Mixed
 from .quotient import Quotient
-from .sam import Ascent, RandomState, RenyiSAM, RiemannianSAM
+from .sam import MESA, SAF, Ascent, RandomState, RenyiSAM, RiemannianSAM, trajectory_loss
 
 if TYPE_CHECKING:
     from .geoopt_adapter import PackedManifold
 
 __all__ = [
+    "MESA",
+    "SAF",
     "AbstractChart",
     "AbstractGeodesic",
     "AbstractGeometry",
@@ -39,6 +41,7 @@ __all__ = [
     "length",
     "scaled",
     "size",
+    "trajectory_loss",
     "unflattened",
     "within_ball",
 ]

@@ -4,5 +4,6 @@ from .ascent import Ascent, Radius
 from .optimizer import RiemannianSAM
 from .random_state import RandomState
 from .renyi_sam import RenyiSAM
+from .trajectory import MESA, SAF, trajectory_loss
 
-__all__ = ["Ascent", "Radius", "RandomState", "RenyiSAM", "RiemannianSAM"]
+__all__ = ["MESA", "SAF", "Ascent", "Radius", "RandomState", "RenyiSAM", "RiemannianSAM", "trajectory_loss"]
