@@ -20,6 +20,7 @@ from .pac_bayes import WidthError, pac_bayes_flatness
 from .relative_flatness import relative_flatness
 from .settings import Settings
 from .sharpness import Sharpness
+from .spectrum import Spectrum
 from .table import Row
 from .timing import timed
 
@@ -81,37 +82,53 @@ class Literature:
     ) -> Iterator[Row]:
         """What is measured in an orthonormal frame."""
         if self.gauss_newton:
-            spectrum, seconds = timed(
-                lambda: hessian_spectrum(
-                    loss,
-                    params,
-                    geometry,
-                    probes=settings.probes,
-                    steps=settings.lanczos_steps,
-                    kind="gauss-newton",
-                    generator=settings.generator,
-                    directions=None if directions is None else directions[: settings.probes],
-                )
-            )
+            spectrum, seconds = timed(partial(gauss_newton_spectrum, loss, params, geometry, settings, directions))
             yield Row("Gauss-Newton trace", name, spectrum.trace, spectrum.trace_stderr, seconds)
             yield Row("Gauss-Newton lambda max", name, spectrum.eigenvalues[0].item(), seconds=seconds)
-        fisher, seconds = timed(lambda: fisher_spectrum(loss, params, geometry, block=self.block))
+        fisher, seconds = timed(partial(fisher_spectrum, loss, params, geometry, block=self.block))
         yield Row("Fisher trace", name, fisher.trace, seconds=seconds)
         yield Row("Fisher lambda max", name, fisher.largest, seconds=seconds)
-
-        def flatness() -> Sharpness:
-            try:
-                return pac_bayes_flatness(
-                    loss,
-                    params,
-                    geometry,
-                    tolerance=self.tolerance,
-                    samples=settings.samples,
-                    generator=settings.generator,
-                    directions=directions,
-                )
-            except WidthError:
-                return Sharpness(math.nan)
-
-        found, seconds = timed(flatness)
+        found, seconds = timed(partial(self._flatness, loss, params, geometry, settings, directions))
         yield Row("PAC-Bayes flatness", name, found.value, found.stderr, seconds)
+
+    def _flatness(
+        self,
+        loss: EmpiricalLoss,
+        params: Params,
+        geometry: AbstractGeometry,
+        settings: Settings,
+        directions: Sequence[Tangent] | None,
+    ) -> Sharpness:
+        """PAC-Bayes flatness; NaN where there is no such width."""
+        try:
+            return pac_bayes_flatness(
+                loss,
+                params,
+                geometry,
+                tolerance=self.tolerance,
+                samples=settings.samples,
+                generator=settings.generator,
+                directions=directions,
+            )
+        except WidthError:
+            return Sharpness(math.nan)
+
+
+def gauss_newton_spectrum(
+    loss: EmpiricalLoss,
+    params: Params,
+    geometry: AbstractGeometry,
+    settings: Settings,
+    directions: Sequence[Tangent] | None,
+) -> Spectrum:
+    """That of the Gauss-Newton matrix, with the effort of the settings."""
+    return hessian_spectrum(
+        loss,
+        params,
+        geometry,
+        kind="gauss-newton",
+        probes=settings.probes,
+        steps=settings.lanczos_steps,
+        generator=settings.generator,
+        directions=None if directions is None else directions[: settings.probes],
+    )
