@@ -53,11 +53,14 @@ class DeflatedOperator(AbstractOperator):
 
 
 def orthogonalized(vector: Tensor, basis: Iterable[Tensor]) -> Tensor:
-    """The part of a vector orthogonal to orthonormal ones: modified Gram-Schmidt, twice, so that it is to rounding."""
-    rows = tuple(basis)
+    """The part of a vector orthogonal to orthonormal ones: modified Gram-Schmidt, twice, so that it is to rounding.
+
+    The vectors need not be the rows of one matrix: what grows one by one is never copied.
+    """
+    rows, part = tuple(basis), vector.clone()
     for row in rows * 2:
-        vector = vector - row * torch.sum(row * vector)
-    return vector
+        part.addcmul_(row, torch.dot(row, part), value=-1.0)
+    return part
 
 
 def negligible(square: float, image: Tensor) -> bool:
