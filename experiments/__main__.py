@@ -2,7 +2,7 @@
 
 import sys
 
-from . import checkpoint, curvature_benchmark, demo, dimensions, draw, invariances, orbit, spectrum, step_cost
+from . import checkpoint, curvature_benchmark, demo, dimensions, draw, estimates, invariances, orbit, spectrum, step_cost
 from .command import parse
 
 
@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
             "spectrum": spectrum,
             "step-cost": step_cost,
             "curvature-benchmark": curvature_benchmark,
+            "estimates": estimates,
         },
         arguments,
     )

@@ -15,6 +15,9 @@ class QuadraticForms:
 
     Its error comes from :math:`\mathrm{tr} A^2`, the mean of :math:`|A x|^2`; see :func:`variance_of_mean`.
 
+    Attributes:
+        products: how many were taken.
+
     Args:
         operator: A.
         generator: where x comes from.
@@ -22,30 +25,27 @@ class QuadraticForms:
 
     def __init__(self, operator: AbstractOperator, generator: torch.Generator | None) -> None:
         self.operator, self.generator = operator, generator
-        self._forms: list[Tensor] = []
-        self._squares: list[Tensor] = []
+        self.products = 0
+        self._form = torch.zeros((), dtype=torch.float64, device=operator.device)
+        self._square = self._form.clone()
 
     def draw(self) -> None:
         """One more x, for one product."""
         x = uniform(self.operator, self.generator)
         y = self.operator(x)
-        self._forms.append(dot((x,), (y,)))
-        self._squares.append(dot((y,), (y,)))
-
-    @property
-    def products(self) -> int:
-        """How many were taken."""
-        return len(self._forms)
+        self._form += dot((x,), (y,))
+        self._square += dot((y,), (y,))
+        self.products += 1
 
     @property
     def mean(self) -> float:
         """The estimate of the trace; needs one draw."""
-        return torch.stack(self._forms).mean().item()
+        return (self._form / self.products).item()
 
     @property
     def stderr(self) -> float:
         """Its standard error; needs one draw."""
-        trace, square = torch.stack(self._forms).mean(), torch.stack(self._squares).mean()
+        trace, square = self._form / self.products, self._square / self.products
         d = self.operator.dimension
         return variance_of_mean(trace, square, dimension=d, probes=self.products).sqrt().item()
 
