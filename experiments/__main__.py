@@ -2,7 +2,18 @@
 
 import sys
 
-from . import checkpoint, curvature_benchmark, demo, dimensions, draw, estimates, invariances, orbit, spectrum, step_cost
+from . import (
+    checkpoint,
+    curvature_benchmark,
+    demo,
+    dimensions,
+    draw,
+    estimates,
+    invariances,
+    orbit,
+    spectrum,
+    step_cost,
+)
 from .command import parse
 
 
