@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
 from quotient import Euclidean, RiemannianSAM
 from tests.quotient.sam.models import (
@@ -38,6 +39,28 @@ def test_training_resumes_from_a_checkpoint_bit_for_bit(weights_first, make, dat
     again.load_state_dict(checkpoint["optimizer"])
     assert train(resumed, again, data, 5) == expected
     assert_same(values(resumed), values(model))
+
+
+def test_with_the_state_of_the_generator_dropout_resumes_bit_for_bit(make, data, tmp_path):
+    def network() -> nn.Module:
+        return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3), nn.Dropout(0.5))
+
+    model = network()
+    optimizer = make(model)
+    optimizer.every = 2
+    train(model, optimizer, data, 3)
+    checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "random": torch.get_rng_state()}
+    torch.save(checkpoint, tmp_path / "checkpoint.pt")
+    expected = train(model, optimizer, data, 4)
+
+    resumed = network()
+    again = make(resumed)
+    again.every = 2
+    checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    resumed.load_state_dict(checkpoint["model"])
+    again.load_state_dict(checkpoint["optimizer"])
+    torch.set_rng_state(checkpoint["random"])
+    assert train(resumed, again, data, 4) == expected
 
 
 def test_a_checkpoint_without_momentum_would_not_resume(make, data):
