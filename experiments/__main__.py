@@ -13,6 +13,7 @@ from . import (
     orbit,
     spectrum,
     step_cost,
+    study,
 )
 from .command import parse
 
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
             "step-cost": step_cost,
             "curvature-benchmark": curvature_benchmark,
             "estimates": estimates,
+            "study": study,
         },
         arguments,
     )

@@ -18,20 +18,48 @@ def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -
     Damping adds to each Gram matrix a multiple of the inverse of its partner, which transforms like it (adding a
     multiple of the identity would break the invariance): :math:`S + \varepsilon T^{-1}`, then
     :math:`T + \varepsilon (S + \varepsilon T^{-1})^{-1}`. In the basis with :math:`D + \varepsilon` for D all four stay
-    diagonal, and one factor may be zero, as in a LoRA pair at its start.
+    diagonal, and one factor may be zero, as in a LoRA pair at its start. Where it is H that lacks full rank, G and H
+    change places in all of this.
 
     Args:
         standard: G.
-        dual: H; the factor of full rank where only one has it.
+        dual: H.
         damping: :math:`\varepsilon`, in units of squared singular values of the product.
         names: which head each copy is, for the error.
 
     Raises:
-        ValueError: a head that lacks full rank, named; without damping either factor, with damping the dual one.
+        ValueError: a head that lacks full rank, named; without damping in either factor, with damping in both.
     """
+    if damping:
+        deficient = torch.linalg.cholesky_ex(_gram(dual))[1] != 0
+        if bool(deficient.any()):
+            return _exchanged(standard, dual, damping, names, deficient)
+    return _balanced(standard, dual, damping, names)
+
+
+def _exchanged(standard: Tensor, dual: Tensor, damping: float, names: list[str], where: Tensor) -> PairFrame:
+    """Some copies with G and H in each other's place, the others as they are."""
+    frames = []
+    for chosen, reverse in ((~where, False), (where, True)):
+        g, h = standard[chosen], dual[chosen]
+        kept = [name for name, taken in zip(names, chosen.tolist(), strict=True) if taken]
+        frame = _balanced(h, g, damping, kept) if reverse else _balanced(g, h, damping, kept)
+        parts = (frame.bases, frame.spectra, frame.damped, frame.to_factor)
+        frames.append([pair[::-1] if reverse else pair for pair in parts])
+    order = torch.cat([torch.nonzero(~where), torch.nonzero(where)]).flatten().argsort()
+    bases, spectra, damped, to_factor = (
+        tuple(torch.cat(halves)[order] for halves in zip(*pairs, strict=True)) for pairs in zip(*frames, strict=True)
+    )
+    return PairFrame(
+        (bases[0], bases[1]), (spectra[0], spectra[1]), (damped[0], damped[1]), (to_factor[0], to_factor[1])
+    )
+
+
+def _balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -> PairFrame:
+    """The same, for copies of which at most G lacks full rank."""
     double = torch.promote_types(standard.dtype, torch.float64)
     g, h = standard.to(double), dual.to(double)
-    lower, info = torch.linalg.cholesky_ex(h.mH @ h)
+    lower, info = torch.linalg.cholesky_ex(_gram(h))
     _require_full_rank(info != 0, names, damping)
     squares, unitary = torch.linalg.eigh((g @ lower).mH @ (g @ lower))
     if not damping:
@@ -56,15 +84,21 @@ def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -
     )
 
 
+def _gram(matrix: Tensor) -> Tensor:
+    """The Gram matrix of the columns, in double precision."""
+    matrix = matrix.to(torch.promote_types(matrix.dtype, torch.float64))
+    return matrix.mH @ matrix
+
+
 def _require_full_rank(deficient: Tensor, names: list[str], damping: float) -> None:
     if not bool(deficient.any()):
         return
     heads = [name for name, bad in zip(names, deficient.tolist(), strict=True) if bad]
     advice = (
-        "damping covers a deficient standard factor only: leave this pair out of the symmetry"
+        "damping covers one deficient factor, here both are: leave this pair out of the symmetry"
         if damping
-        else "leave it out of the symmetry, or give Quotient(..., geodesic=Taylor(1), damping=...) when only the "
-        "standard factor is deficient (a LoRA pair at its start)"
+        else "leave it out of the symmetry, or give Quotient(..., geodesic=Taylor(1), damping=...) when only one "
+        "factor is deficient (a LoRA pair at its start)"
     )
     raise ValueError(
         f"rank-deficient factor pair: expected G and H of full column rank, got a singular one in {heads[:4]}"

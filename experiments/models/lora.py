@@ -54,6 +54,13 @@ class LoRALinear(nn.Module):
         start = torch.randn(fan_out, rank, generator=generator) / rank**0.5
         self.lora_B = nn.Parameter(start if generic else torch.zeros_like(start))
 
+    @classmethod
+    def around(cls, linear: nn.Linear, *, rank: int, generator: torch.Generator | None = None) -> "LoRALinear":
+        """An adapter on an existing layer, which is frozen."""
+        layer = cls(linear.in_features, linear.out_features, rank=rank, generator=generator)
+        layer.base = linear.requires_grad_(False)
+        return layer
+
     def forward(self, x: Tensor) -> Tensor:
         """``base(x) + scaling * B A x``."""
         return self.base(x) + self.scaling * F.linear(F.linear(x, self.lora_A), self.lora_B)

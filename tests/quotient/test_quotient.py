@@ -183,10 +183,11 @@ def test_zero_weights_stay_where_they_are(generator: torch.Generator) -> None:
     assert all(bool(torch.isfinite(p).all()) for p in end.values())
 
 
-def test_damping_keeps_the_invariance_of_a_pair_at_its_start(generator: torch.Generator) -> None:
+@pytest.mark.parametrize("zero", [("v", "vb"), ("o",)], ids=["standard", "dual"])
+def test_damping_keeps_the_invariance_of_a_pair_at_its_start(zero: tuple[str, ...], generator: torch.Generator) -> None:
     params = parameters(generator)
-    params["v"].zero_()
-    params["vb"].zero_()
+    for name in zero:
+        params[name].zero_()
     symmetry = group(VALUE_OUTPUT)
     with pytest.raises(ValueError, match="rank-deficient factor pair.*v ~ o"):
         Quotient(symmetry).chart(params)
