@@ -108,7 +108,7 @@ class IsospectralCurve(AbstractFactor):
         if start.is_degenerate:
             return tangent
         tangent |= self.rotation.infinitesimal(algebra * start.angular_velocity, params)
-        self.gain.write_(tangent, self._alone(algebra * start.velocity, params))
+        self.gain.add_(tangent, self._alone(algebra * start.velocity, params))
         return tangent
 
     def section(self, params: Params) -> None:

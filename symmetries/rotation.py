@@ -109,7 +109,7 @@ class Rotation(AbstractFactor):
         """The same with a skew matrix: the action is linear in Q."""
         tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
         for view, value in self._rotated(algebra, params):
-            view.write_(tangent, value)
+            view.add_(tangent, value)
         return tangent
 
     def section(self, params: Params) -> None:

@@ -69,6 +69,7 @@ class View:
     sizes: tuple[tuple[str, int], ...]
     index: tuple[int, ...]
     ranges: tuple[tuple[str, int, int], ...]
+    offset: float
 
     def __init__(self, parameter: str, pattern: str, **sizes: int) -> None:
         if pattern.count("->") != 1 or len(_GROUPS.findall(pattern.split("->")[1])) < 3:
@@ -78,6 +79,7 @@ class View:
         object.__setattr__(self, "sizes", tuple(sorted(sizes.items())))
         object.__setattr__(self, "index", ())
         object.__setattr__(self, "ranges", ())
+        object.__setattr__(self, "offset", 0.0)
 
     def at(self, *index: int) -> "View":
         """The part of a fused parameter at ``index`` along the axes that stand before *copies*."""
@@ -92,6 +94,17 @@ class View:
             torch.Size([2, 2, 3])
         """
         return self._with(ranges=tuple((name, *ends) for name, ends in sorted(ranges.items())))
+
+    def plus(self, number: float) -> "View":
+        """The parameter with a number added to it, as a norm reads a gain that it stores as its distance from one.
+
+        :meth:`write_` takes the number off again; :meth:`add_` and :meth:`scale_` are about what is stored.
+
+        Example:
+            >>> View("norm.weight", "n -> 1 n 1").plus(1.0).read({"norm.weight": torch.zeros(2)}).flatten()
+            tensor([1., 1.])
+        """
+        return self._with(offset=self.offset + number)
 
     def _with(self, **changes: Any) -> "View":
         changed: View = object.__new__(View)
@@ -196,12 +209,13 @@ class View:
         tensor = lookup(params, self.parameter)
         strided, merged = self._elementary(tensor), self._right[len(self.index) :]
         value = rearrange(strided, f"{' '.join(merged).translate(_UNGROUPED)} -> {' '.join(merged)}")
-        return torch.complex(*value.unbind(-1)) if self.is_complex else value
+        value = torch.complex(*value.unbind(-1)) if self.is_complex else value
+        return value + self.offset if self.offset else value
 
     def write_(self, params: Params, value: Tensor) -> None:
         """Write matrices of shape ``(copies, n, h)`` into the parameter, in place."""
         tensor = params[self.parameter]
-        self._elementary(tensor).copy_(self._apart(value, tensor.shape))
+        self._elementary(tensor).copy_(self._apart(value - self.offset if self.offset else value, tensor.shape))
 
     def add_(self, params: Params, value: Tensor) -> None:
         """Add what broadcasts to matrices of shape ``(copies, n, h)`` to the parameter, in place; no copy is made."""

@@ -145,7 +145,7 @@ class _Walk:
         reader = Reader(user, 1 - place, user.operands[1 - place])
         partners = tuple(partner for partner in map(user.summed(place).get, slots) if partner is not None)
         gain = scale_of(user, place, slots)
-        if gain is not None and not gain.offset:
+        if gain is not None:
             partners = ()  # entry by entry
         elif not slots or len(partners) < len(slots) or "padded" in user.name:
             raise Visible
@@ -246,7 +246,7 @@ def chain_view(sink: Sink, axis: Sequence[Atom]) -> Chain:
         rows = reader.rows
         taps = [slot for slot in reader.leaf.free if slot not in (*rows, *columns)]
         roles = {"copies": taps, "n": rows, "h": columns} if columns else {"copies": rows}
-        views.append(leaf_view(reader.leaf, **roles))
+        views.append(leaf_view(reader.leaf, **roles).plus(reader.leaf.offset))
         axis = atoms(rows)
     channels, rest = split_by(sink.bias, axis)
     return (*views, leaf_view(sink.bias, n=channels, h=rest))

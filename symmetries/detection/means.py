@@ -43,8 +43,6 @@ def propose_reader_means(network: Network) -> Iterator[Proposal]:
 
 def _reader_mean(network: Network, norm: Norm, reader: Reader, k: tuple[Slot, ...]) -> ReaderMean | None:
     leaf, rows = reader.leaf, reader.rows
-    if norm.gain is not None and norm.gain.offset:
-        raise Unviewable(f"{title(norm.gain)}: a gain that is stored with an offset")
     weight = leaf_view(leaf, copies=[slot for slot in leaf.free if slot not in (*k, *rows)], n=k, h=rows)
     gain, shift = (
         _channels(norm, vector, fixed)
@@ -66,7 +64,7 @@ def _reader_mean(network: Network, norm: Norm, reader: Reader, k: tuple[Slot, ..
 def _channels(norm: Norm, leaf: Node | None, fixed: Node | None) -> Channels | None:
     """A vector along a normalized axis: a view of what is trained, the values of what is not."""
     if leaf is not None:
-        return leaf_view(leaf, n=split_by(leaf, norm.atoms)[0])
+        return leaf_view(leaf, n=split_by(leaf, norm.atoms)[0]).plus(leaf.offset)
     return None if fixed is None else entries_along(fixed, norm.atoms)
 
 
@@ -116,7 +114,8 @@ def _writer_mean(found: dict[Node, _Written]) -> Proposal:
             for leaf, each in found.items()
         ]
         axis = atoms(written.slots)
-        gain = None if written.scale is None else leaf_view(written.scale, n=split_by(written.scale, axis)[0])
+        scale = written.scale
+        gain = None if scale is None else leaf_view(scale, n=split_by(scale, axis)[0]).plus(scale.offset)
     except Unviewable as reason:
         return Proposal((), str(reason), (first.module,))
     family = "mean of class weights" if written.flag == SOFTMAX else "mean of writers"

@@ -49,8 +49,6 @@ def _rotation(network: Network, stream: Stream) -> Rotation:
         Seen: a part of a writer or reader that something else reads.
         Unviewable: a writer or reader that no view describes.
     """
-    if any(gain is not None and gain.offset for _, gain in stream.readers.values()):
-        raise Unviewable("a rotation through a norm whose gain is stored with an offset")
     axis = atoms(next(iter(stream.writers.values())))
     copies = () if stream.gains else _copies(network, stream, axis)
     writers = tuple(_view(leaf, slots, copies) for leaf, slots in _whole(network, stream.writers).items())
@@ -96,8 +94,6 @@ def _curve(network: Network, stream: Stream) -> IsospectralCurve:
     ((gain, partner),) = stream.gains.items()
     if stream.is_read_as_it_is or any(core.kind is not Kind.LAYER_NORM for core in stream.norms):
         raise Seen
-    if gain.offset or (partner is not None and partner.offset):
-        raise Unviewable("a gain between two streams that is stored with an offset")
     axis, name = atoms(next(iter(stream.writers.values()))), f"isospectral curve of {title(gain)}"
     return IsospectralCurve(name, _along(gain, axis), _rotation(network, stream), _vector(partner, axis))
 
@@ -120,4 +116,5 @@ def _vector(leaf: Node | None, axis: tuple[Atom, ...]) -> View | None:
 
 def _view(leaf: Node, slots: tuple[Slot, ...], copies: tuple[Atom, ...] = ()) -> View:
     apart = leaf.where(copies)
-    return leaf_view(leaf, copies=apart, n=slots, h=[slot for slot in leaf.free if slot not in (*slots, *apart)])
+    view = leaf_view(leaf, copies=apart, n=slots, h=[slot for slot in leaf.free if slot not in (*slots, *apart)])
+    return view.plus(leaf.offset)

@@ -175,12 +175,13 @@ def _tied(network: Network, source: _Source, taken: Absorbed) -> Shift | None:
     """A constant in an embedding that is the head too, whose bias takes back what the norm before it shows."""
     norm, reader = taken.tied[0]
     bias = None if norm.shift is None else reader.bias(network)
-    if len(taken.tied) > 1 or norm.gain is None or norm.gain.offset or taken.bare or not norm.is_trainable_or_absent:
+    if len(taken.tied) > 1 or norm.gain is None or taken.bare or not norm.is_trainable_or_absent:
         return None
     if norm.shift is not None and bias is None:
         return None
     shift = _factor(source, (), taken)
-    gain, *shown = (leaf_view(leaf, h=split_by(leaf, norm.atoms)[0]) for leaf in (norm.gain, norm.shift) if leaf)
+    vectors = (leaf for leaf in (norm.gain, norm.shift) if leaf)
+    gain, *shown = (leaf_view(leaf, h=split_by(leaf, norm.atoms)[0]).plus(leaf.offset) for leaf in vectors)
     chains = () if bias is None else ((*shown, leaf_view(bias, h=bias.free)),)
     return replace(shift, readers=(*shift.readers, *chains), along=gain, family="trade of constants")
 
@@ -188,13 +189,11 @@ def _tied(network: Network, source: _Source, taken: Absorbed) -> Shift | None:
 def _shear(norm: Norm, source: _Source, taken: Absorbed) -> Shear:
     """The shift of a norm that some maps read without a bias."""
     leaf, gain = source.leaves[0], norm.gain
-    if gain is not None and gain.offset:
-        raise Unviewable(f"{title(gain)}: a gain that is stored with an offset")
     return Shear(
         f"{title(leaf)} into {', '.join(dict.fromkeys(title(reader.leaf) for reader, _ in taken.bare))}",
         leaf_view(leaf, h=split_by(leaf, source.axis)[0]),
         tuple(_rows_by_slots(reader.leaf, columns) for reader, columns in taken.bare),
-        None if gain is None else leaf_view(gain, h=split_by(gain, source.axis)[0]),
+        None if gain is None else leaf_view(gain, h=split_by(gain, source.axis)[0]).plus(gain.offset),
         tuple(chain_view(sink, source.axis) for sink in taken.sinks),
         flags=frozenset({taken.flag}),
     )

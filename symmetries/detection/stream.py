@@ -90,7 +90,7 @@ class Stream:
 
     def _scaled(self, node: Node, slots: tuple[Slot, ...], scale: Node) -> None:
         """What writes to the stream through a layer scale, and to nothing else."""
-        if self._network.only_use(node) is None or scale.offset:
+        if self._network.only_use(node) is None:
             raise Seen
         if node.kind is not Kind.LEAF:
             for state in self._holding(node, slots):

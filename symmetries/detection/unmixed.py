@@ -29,7 +29,7 @@ def weighting(network: Network, node: Node, slots: tuple[Slot, ...]) -> Weightin
         scale = scale_of(user, place, axis)
         if scale is not None:
             back = user.back(place)
-            return None if scale.offset else Weighting(scale, network.invisible(user, [back[slot] for slot in axis]))
+            return Weighting(scale, network.invisible(user, [back[slot] for slot in axis]))
         against = _against_norm(network, user, place, axis)
         if against is not None:
             return against
@@ -67,7 +67,7 @@ def _against_norm(network: Network, user: Node, place: int, slots: tuple[Slot, .
     other = without_numbers(user.operands[1 - place])
     for norm in norms(network):
         if norm.output is other and norm.core.kind is Kind.LAYER_NORM and norm.is_trainable_or_absent:
-            if set(norm.atoms) != set(atoms(slot for slot in axis if slot)) or (norm.gain and norm.gain.offset):
+            if set(norm.atoms) != set(atoms(slot for slot in axis if slot)):
                 return None
             constant = [slot for slot in user.free if slot not in user.map(place)]
             return Weighting(norm.gain, EXACT if norm.shift is None else network.invisible(user, constant))

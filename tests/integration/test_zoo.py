@@ -16,6 +16,7 @@ from symmetries import ModelSymmetry, audit, detect, verify
 #: Null dimensions that detection is known to miss, by specimen and head.
 KNOWN_GAPS: dict[tuple[str, str], int] = {
     ("StableLM", "raw"): 2,  # in each layer, the constant of the values that the output map sends to the mean direction
+    ("Nemotron", "raw"): 2,  # the same
 }
 
 #: Audited by default, one class for each kind of architecture; the others are slow.

@@ -29,6 +29,17 @@ def turned(x):
     return torch.cat([a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()], -1)
 
 
+class FromOne(nn.Module):
+    """A LayerNorm that stores its gain as the distance from one."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.zeros(dim)), nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        return F.layer_norm(x, self.weight.shape, self.weight + 1, self.bias)
+
+
 class Heads(nn.Module):
     """Attention with normalized queries and keys."""
 
@@ -74,7 +85,9 @@ WITH = {
     "no shifts, sigmoid": lambda: Heads(centred(bias=False), centred(bias=False), sigmoid),
     "a gain of the queries alone": lambda: Heads(centred(), centred(elementwise_affine=False)),
     "a gain of the keys alone": lambda: Heads(centred(elementwise_affine=False), centred()),
+    "queries and keys, gains from one": lambda: Heads(FromOne(SIZE), FromOne(SIZE)),
     "norm of the embedding": Stream,
+    "norm of the embedding, gains from one": lambda: Stream(FromOne, FromOne(DIM)),
 }
 WITHOUT = {
     "no centring": lambda: Heads(nn.RMSNorm(SIZE), nn.RMSNorm(SIZE)),

@@ -179,3 +179,13 @@ def test_scaling_in_place_scales_what_is_read(sample, generator):
     expected = view.read({"w": tensor}) * factor
     view.scale_({"w": tensor}, factor)
     assert torch.equal(view.read({"w": tensor}), expected)
+
+
+def test_number_added_to_a_parameter_is_taken_off_when_written(generator):
+    params = {"norm.weight": torch.randn(5, generator=generator)}
+    stored, view = params["norm.weight"].clone(), View("norm.weight", "n -> 1 n 1").plus(1.0)
+    torch.testing.assert_close(view.read(params).flatten(), stored + 1)
+    view.write_(params, 2 * view.read(params))
+    torch.testing.assert_close(params["norm.weight"], 2 * (stored + 1) - 1)
+    assert view.column.plus(-1.0).row.offset == 0.0
+    assert view != View("norm.weight", "n -> 1 n 1")

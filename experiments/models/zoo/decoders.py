@@ -78,6 +78,13 @@ SPECIMENS = (
         {},
         scales=1,
     ),
+    Specimen(
+        "Nemotron",
+        causal("NemotronForCausalLM", **_SIZES, num_key_value_heads=2, partial_rotary_factor=0.5),
+        tokens,
+        {},
+        scales=1,
+    ),
     Specimen("Falcon", causal("FalconForCausalLM", **_SIZES, ffn_hidden_size=9), tokens, {"raw": 204}, scales=1),
     Specimen("DeepSeek-V2", causal("DeepseekV2ForCausalLM", **_SIZES, **_LATENT), tokens, {"raw": 294}, scales=5),
     Specimen("DeepSeek-V3", causal("DeepseekV3ForCausalLM", **_SIZES, **_LATENT), tokens, {"raw": 294}, scales=5),
