@@ -26,19 +26,18 @@ class Rescaling(AbstractFactor):
 
     Args:
         name: unique within a model.
-        terms: views ``(copies, n, 1)`` with their exponents, and a number that counts as added to the parameter (1 for
-            a gain that is stored without it).
+        terms: views ``(copies, n, 1)`` with their exponents.
     """
 
     name: str
-    terms: tuple[tuple[View, float, float], ...]
+    terms: tuple[tuple[View, float], ...]
     family: str = "scale before a norm"
     flags: frozenset[str] = frozenset({APPROXIMATE})
 
     @property
     def views(self) -> tuple[View, ...]:
         """All that is scaled."""
-        return tuple(view for view, _, _ in self.terms)
+        return tuple(view for view, _ in self.terms)
 
     def _copies(self, shapes: Shapes) -> int:
         return self.terms[0][0].shape(shapes)[0]
@@ -75,17 +74,17 @@ class Rescaling(AbstractFactor):
         return 1.0 / element
 
     def act_into(self, element: Tensor, params: Params, target: Params) -> None:
-        r""":math:`\lambda^{e} (\theta + o) - o`."""
-        for view, exponent, offset in self.terms:
+        r""":math:`\lambda^{e} \theta`."""
+        for view, exponent in self.terms:
             factor = element.to(params[view.parameter])[:, None, None] ** exponent
-            write_scaled(view, params, target, factor, offset)
+            write_scaled(view, params, target, factor)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
-        r""":math:`x\, e\, (\theta + o)`."""
+        r""":math:`x\, e\, \theta`."""
         tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
-        for view, exponent, offset in self.terms:
+        for view, exponent in self.terms:
             value = view.read(params)
-            view.write_(tangent, algebra.to(value)[:, None, None] * exponent * (value + offset))
+            view.stored.write_(tangent, algebra.to(value)[:, None, None] * exponent * value)
         return tangent
 
     def section(self, params: Params) -> None:
@@ -93,12 +92,8 @@ class Rescaling(AbstractFactor):
         return None
 
 
-def write_scaled(view: View, params: Params, target: Params, factor: Tensor, offset: float = 0.0) -> None:
-    """Write ``factor (value + offset) - offset`` for what a view reads of ``params``, without a copy on the way."""
+def write_scaled(view: View, params: Params, target: Params, factor: Tensor) -> None:
+    """Write ``factor`` times what a view reads of ``params``, without a copy on the way."""
     if target[view.parameter] is not params[view.parameter]:
-        view.write_(target, view.read(params))
-    if offset:
-        view.add_(target, factor.new_tensor(offset))
+        view.stored.write_(target, view.stored.read(params))
     view.scale_(target, factor)
-    if offset:
-        view.add_(target, factor.new_tensor(-offset))

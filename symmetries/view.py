@@ -98,13 +98,18 @@ class View:
     def plus(self, number: float) -> "View":
         """The parameter with a number added to it, as a norm reads a gain that it stores as its distance from one.
 
-        :meth:`write_` takes the number off again; :meth:`add_` and :meth:`scale_` are about what is stored.
+        :meth:`write_` takes the number off again. Tangents have no such number: :attr:`stored` reads and writes them.
 
         Example:
             >>> View("norm.weight", "n -> 1 n 1").plus(1.0).read({"norm.weight": torch.zeros(2)}).flatten()
             tensor([1., 1.])
         """
         return self._with(offset=self.offset + number)
+
+    @property
+    def stored(self) -> "View":
+        """The parameter as it is, without a number added to it."""
+        return self._with(offset=0.0)
 
     def _with(self, **changes: Any) -> "View":
         changed: View = object.__new__(View)
@@ -228,7 +233,12 @@ class View:
         tensor = params[self.parameter]
         whole = factor.expand(self.shape({self.parameter: tensor.shape}))
         pieces = torch.complex(whole, whole) if self.is_complex else whole  # real and imaginary part alike
-        self._elementary(tensor).mul_(self._apart(pieces, tensor.shape))
+        entries = self._elementary(tensor)
+        if self.offset:
+            entries.add_(self.offset)
+        entries.mul_(self._apart(pieces, tensor.shape))
+        if self.offset:
+            entries.sub_(self.offset)
 
     def _apart(self, value: Tensor, shape: torch.Size) -> Tensor:
         """Matrices ``(copies, n, h)`` with every axis of the right side apart."""

@@ -32,16 +32,12 @@ class Gain(AbstractAbsorption):
         gain: the view of :math:`\gamma`, shape ``(1, n, k)``, with one factor for each column.
         readers: views of the readers, the channel last, shape ``(copies, n, k)``.
         followers: views that scale with the gain, e.g. the shift of the norm, shape ``(copies, n, k)``.
-        offset: added to the stored gain before it acts (1 where a norm multiplies by ``1 + weight``).
-        reader_offset: the same for readers, which may be gains themselves.
     """
 
     name: str
     gain: View
     readers: tuple[View, ...]
     followers: tuple[View, ...] = ()
-    offset: float = 0.0
-    reader_offset: float = 0.0
     family: str = "gain into readers"
     flags: frozenset[str] = frozenset({EXACT})
     stage: ClassVar[int] = 0
@@ -59,7 +55,7 @@ class Gain(AbstractAbsorption):
     @property
     def pins(self) -> tuple[View, ...]:
         """The gain, held at 1 in the mean of its rows."""
-        return (self.gain,)
+        return (self.gain.stored,)
 
     def check(self, shapes: Shapes) -> None:
         """One channel axis for all, and gains without copies."""
@@ -88,22 +84,21 @@ class Gain(AbstractAbsorption):
     def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Scale gain and followers, divide the readers."""
         factor = element.to(params[self.gain.parameter])
-        write_scaled(self.gain, params, target, factor, self.offset)
+        write_scaled(self.gain, params, target, factor)
         for view in self.followers:
             write_scaled(view, params, target, factor)
         for view in self.readers:
-            write_scaled(view, params, target, 1.0 / factor, self.reader_offset)
+            write_scaled(view, params, target, 1.0 / factor)
 
     def infinitesimal(self, algebra: Tensor, params: Params) -> Tangent:
         r""":math:`(x \gamma, x \beta, -W \operatorname{diag} x)`."""
         tangent = {name: torch.zeros_like(params[name]) for name in self.parameters}
         gain = self.gain.read(params)
         rate = algebra.to(gain)
-        self.gain.write_(tangent, (gain + self.offset) * rate)
-        for view in self.followers:
-            view.write_(tangent, view.read(params) * rate)
+        for view in (self.gain, *self.followers):
+            view.stored.write_(tangent, view.read(params) * rate)
         for view in self.readers:
-            view.write_(tangent, -(view.read(params) + self.reader_offset) * rate)
+            view.stored.write_(tangent, -view.read(params) * rate)
         return tangent
 
     def section(self, params: Params) -> Tensor:
@@ -112,7 +107,7 @@ class Gain(AbstractAbsorption):
         Raises:
             SymmetryError: a gain that is exactly zero: its channel is dead and cannot be folded.
         """
-        gain = self.gain.read(params).detach()[0].double().mean(0).cpu() + self.offset
+        gain = self.gain.read(params).detach()[0].double().mean(0).cpu()
         dead = torch.nonzero(gain == 0).flatten().tolist()
         if dead:
             raise SymmetryError(

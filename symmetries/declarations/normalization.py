@@ -41,10 +41,9 @@ def norm_gain(model: nn.Module, norm: str, readers: Names, *, offset: float = 0.
         raise SymmetryError(f"{norm!r}: expected a norm with a gain, got none; leave this declaration out")
     yield Gain(
         name=f"norm_gain({label(norm)})",
-        gain=View(found.gain, "k -> 1 1 k"),
+        gain=View(found.gain, "k -> 1 1 k").plus(offset),
         readers=tuple(channels_last(reader) for reader in readers_of(model, readers)),
         followers=tuple(View(name, "k -> 1 1 k") for name in (found.shift,) if name),
-        offset=offset,
         family="norm gain into readers",
     )
 

@@ -203,27 +203,21 @@ def _gain(network: Network, family: _Family, shared: set[Node]) -> Gain | None:
         gains = [leaf for leaf in side if leaf not in shared and _is_gain(network, leaf, family)]
         if gains and any(len(leaf.free) > len(family.copies) for leaf in other):
             gain = gains[0]
-            k = family.slots(gain, family.copies)
             rest = [leaf for leaf in side if leaf is not gain]
-            if any(leaf.offset for leaf in (*rest, *other)):
-                raise Unviewable("a gain with others that are stored with an offset")
             followers, readers = (tuple(_last_axis(leaf, family) for leaf in leaves) for leaves in (rest, other))
-            return Gain(
-                f"{gain.name} into {readers[0].parameter}", leaf_view(gain, h=k), readers, followers, gain.offset
-            )
+            return Gain(f"{gain.name} into {readers[0].parameter}", _last_axis(gain, family), readers, followers)
     return None
 
 
 def _gain_pair(network: Network, family: _Family) -> Gain | None:
     """The gains of two norms that multiply each other, those of normalized queries and keys, the one into the other."""
     (gain, *rest), readers = family.sides
-    offsets = {leaf.offset for leaf in readers}
     gains = {norm.gain.name for norm in norms(network) if norm.gain is not None}
-    if family.freedom is not Freedom.SCALING or not {gain.name, readers[0].name} <= gains or len(offsets) > 1:
+    if family.freedom is not Freedom.SCALING or not {gain.name, readers[0].name} <= gains:
         return None
     followers, views = (tuple(_last_axis(leaf, family) for leaf in leaves) for leaves in (rest, readers))
     name = f"{gain.name} into {readers[0].name}"
-    return Gain(name, _last_axis(gain, family), views, followers, gain.offset, offsets.pop(), "scaling of units")
+    return Gain(name, _last_axis(gain, family), views, followers, family="scaling of units")
 
 
 def _is_gain(network: Network, leaf: Node, family: _Family) -> bool:
@@ -234,7 +228,7 @@ def _is_gain(network: Network, leaf: Node, family: _Family) -> bool:
 
 def _last_axis(leaf: Node, family: _Family) -> View:
     k = family.slots(leaf, family.copies)
-    return leaf_view(leaf, n=[slot for slot in leaf.free if slot not in k], h=k)
+    return leaf_view(leaf, n=[slot for slot in leaf.free if slot not in k], h=k).plus(leaf.offset)
 
 
 def _complex_pair(network: Network, family: _Family) -> Symmetry | None:

@@ -57,30 +57,30 @@ def _trade(exponents: Exponents, is_positive: bool, bases: set[str]) -> Abstract
     """A number folds into a map; two tensors are a pair; the rest is counted."""
     terms = rescaled(exponents, ())
     names = f"scale of {_first(exponents)} into {_last(exponents)}"
-    simple = all(abs(e) == 1 for _, e, _ in terms)
+    simple = all(abs(e) == 1 for _, e in terms)
     sides = [[leaf for leaf in _ordered(exponents) if exponents[leaf] * sign > 0] for sign in (1, -1)]
     for side, other in (sides, sides[::-1]) if simple else ():
         number = next((leaf for leaf in side if not leaf.free), None)
-        if number is not None and not any(leaf.offset for leaf in exponents if leaf is not number):
+        if number is not None:
             gain, *followers = (_column(leaf) for leaf in (number, *(leaf for leaf in side if leaf is not number)))
             readers = tuple(map(_column, other))
-            return Gain(names, gain, readers, tuple(followers), number.offset, family=_TRADE)
+            return Gain(names, gain, readers, tuple(followers), family=_TRADE)
     if simple and not any(leaf.offset for leaf in exponents) and not bases & {leaf.name for leaf in exponents}:
         standard, dual = (tuple(map(_column, side)) for side in sides)
         return Symmetry(GeneralLinear(1, positive=is_positive), standard, dual, name=names, family=_TRADE)
     return Rescaling(names, terms, family=_TRADE, flags=frozenset({EXACT, COUNTED}))
 
 
-def rescaled(exponents: Exponents, copies: Sequence[Atom]) -> tuple[tuple[View, float, float], ...]:
+def rescaled(exponents: Exponents, copies: Sequence[Atom]) -> tuple[tuple[View, float], ...]:
     """The terms of a rescaling, positive for the first parameter."""
     leaves = _ordered(exponents)
     sign = 1 if exponents[leaves[0]] > 0 else -1
-    return tuple((_column(leaf, copies), float(sign * exponents[leaf]), leaf.offset) for leaf in leaves)
+    return tuple((_column(leaf, copies), float(sign * exponents[leaf])) for leaf in leaves)
 
 
 def _column(leaf: Node, copies: Sequence[Atom] = ()) -> View:
     own = [next(slot for slot in leaf.free if slot.atom.root() is atom) for atom in copies]
-    return leaf_view(leaf, copies=own, n=[slot for slot in leaf.free if slot not in own])
+    return leaf_view(leaf, copies=own, n=[slot for slot in leaf.free if slot not in own]).plus(leaf.offset)
 
 
 def _ordered(exponents: Exponents) -> list[Node]:

@@ -403,7 +403,7 @@ def compared_heads() -> Case:
         (View(f"{name}.weight", "(copies n) h -> copies n h", copies=2), View(f"{name}.bias", "(c n) -> c n 1", c=2))
         for name in ("q", "k")
     )
-    scales = (Rescaling(view[0].parameter, tuple((v.column, 1.0, 0.0) for v in view)) for view in (queries, keys))
+    scales = (Rescaling(view[0].parameter, tuple((v.column, 1.0) for v in view)) for view in (queries, keys))
     declarations = (
         value_output(value="v", output="o", heads=2, kv_heads=2),  # 32
         value_bias(value="v", output="o", heads=2, kv_heads=2),  # 8

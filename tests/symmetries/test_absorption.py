@@ -34,7 +34,7 @@ def test_gain_scales_the_norm_and_divides_its_readers(params):
 
 
 def test_gain_with_an_offset_scales_one_plus_the_weight(params):
-    gemma = Gain("gain", View("gain", "k -> 1 1 k"), (View("w", "n k -> 1 n k"),), offset=1.0)
+    gemma = Gain("gain", View("gain", "k -> 1 1 k").plus(1.0), (View("w", "n k -> 1 n k"),))
     scale = torch.full((4,), 3.0, dtype=torch.float64)
     moved = gemma.act(scale, params)
     torch.testing.assert_close(1 + moved["gain"], 3 * (1 + params["gain"]))
@@ -186,7 +186,8 @@ def test_shear_is_a_group_action_and_its_derivative_is_the_vertical_direction(pa
 
 
 def test_two_gains_with_offsets_share_a_factor_by_plane(params):
-    planes = Gain("planes", View("gain", "(n k) -> 1 n k", n=2), (View("shift", "(n k) -> 1 n k", n=2),), (), 1.0, 1.0)
+    gain, other = (View(name, "(n k) -> 1 n k", n=2).plus(1.0) for name in ("gain", "shift"))
+    planes = Gain("planes", gain, readers=(other,))
     scale = torch.tensor([2.0, 5.0], dtype=torch.float64)
     moved = planes.act(scale, params)
     torch.testing.assert_close(1 + moved["gain"], (1 + params["gain"]) * scale.repeat(2))

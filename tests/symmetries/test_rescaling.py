@@ -10,8 +10,8 @@ from symmetries.factor import APPROXIMATE, COUNTED, EXACT
 FACTOR = Rescaling(
     "scale",
     (
-        (View("w", "(copies h) n -> copies (h n) 1", copies=2), 1.0, 0.0),
-        (View("gain", "(copies h) -> copies h 1", copies=2), -2.0, 1.0),
+        (View("w", "(copies h) n -> copies (h n) 1", copies=2), 1.0),
+        (View("gain", "(copies h) -> copies h 1", copies=2).plus(1.0), -2.0),
     ),
 )
 
@@ -51,7 +51,7 @@ def test_action_inverse_and_derivative(params, generator):
 
 
 def test_views_that_do_not_fit_are_an_error(params):
-    other = Rescaling("scale", ((View("w", "h n -> 1 (h n) 1"), 1.0, 0.0), *FACTOR.terms[1:]))
+    other = Rescaling("scale", ((View("w", "h n -> 1 (h n) 1"), 1.0), *FACTOR.terms[1:]))
     with pytest.raises(SymmetryError, match="1 copies of one column .* got shape"):
         other.check(shapes(params))
 
