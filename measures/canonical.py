@@ -26,11 +26,12 @@ def canonical_rules(jacobi: JacobiMatrix, bends: Sequence[float] = (0.0,)) -> tu
     for :math:`\omega \to \pm \infty`. A prescribed node x takes :math:`\omega = x + \sum_i r_i^2 / (\theta_i - x)`,
     with the Ritz values and their residuals [GolubMeurant2010] 6.2.
 
-    By a theorem of Chebyshev, Markov and Krein [KreinNudelman1977] the rules of this family that are largest and
-    smallest on a function f bound its integral over every measure with these moments, and sharply, whenever
-    interpolating f twice at m nodes leaves no more changes of sign than those: such f are all :math:`|t|^\alpha`, by
-    Descartes' rule of signs on either side of 0, and the step functions. So the range over the family is what m
-    steps leave open: half of it bounds the error of the middle.
+    What these rules say of :math:`\int f` is all that m steps leave open, for many f sharply [KreinNudelman1977]: where
+    the sum is stationary in :math:`\omega`, a polynomial of degree 2m touches f at all m + 1 nodes, and if it crosses f
+    nowhere, the sum bounds the integral over every measure with the same moments, and is attained. For
+    :math:`f(t) = |t|^\alpha` the difference has at most 2m + 2 zeros, by Descartes' rule of signs on either side of 0,
+    and touching has used them up; for a jump, a node there gives both bounds (Chebyshev, Markov, Stieltjes). So the
+    middle of the range over the family has an error of at most half of it.
 
     Positions are sampled around the points where f is not smooth; a node there is one of the extremes.
 

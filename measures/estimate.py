@@ -9,14 +9,16 @@ class Estimate:
 
     Args:
         value: the estimate.
-        stderr: its stated error: the truth lies within two of them in 95 % of repeats. For sums over a spectrum it
-            holds the error of too few Lanczos steps too, which averages out over no number of probes.
+        stderr: its stated error: the truth lies within two of them in 95 % of repeats.
         products: how many products with the operator were taken.
+        unresolved: how far, at most, too few Lanczos steps move a sum over a spectrum. Half of it is part of the
+            stated error; more steps reduce it, and more random vectors do not.
     """
 
     value: float
     stderr: float
     products: int
+    unresolved: float = 0.0
 
     def __float__(self) -> float:
         return self.value

@@ -53,7 +53,8 @@ def operator_spectrum(
         top: how many eigenvalues to report.
         outliers: how many eigenvalues of largest modulus to find first: they are exact in every sum, and the rest
             has less noise and takes fewer steps. At most half of the dimension.
-        starts: vectors of the operator's space, shape ``(n,)``, in place of random ones.
+        starts: vectors of the operator's space, shape ``(n,)``, in place of random ones; stated errors take them for
+            such.
         memory: bytes for the basis of a run; by default half of the free memory. Where the basis of all steps does not
             fit, sums over the spectrum stay what they are, but eigenvalues can come back as copies: see
             :func:`lanczos`.

@@ -49,7 +49,7 @@ def renyi_sharpness(
     A few large eigenvalues make random estimates noisy; the largest are therefore found first, and are exact in the
     sums. For small orders what matters are small eigenvalues, which few Lanczos steps do not resolve; more probes do
     not help there. The stated error counts both: two of it hold two standard errors over probes, and all of what the
-    moments that the Lanczos steps know leave open. ``half_steps`` is what half of the steps would have given.
+    moments that the Lanczos steps know leave open, which is ``unresolved``: more steps reduce it.
 
     Example:
         >>> import torch
@@ -95,4 +95,4 @@ def renyi_sharpness(
     )
     found = spectrum.renyi_estimate(alpha)
     half = spectrum.truncated(max(1, max(run.steps for run in spectrum.runs) // 2))
-    return Sharpness(found.value, found.stderr, half_steps=half.renyi(alpha))
+    return Sharpness(found.value, found.stderr, half_steps=half.renyi(alpha), unresolved=found.unresolved)

@@ -23,17 +23,17 @@ class SumEstimates:
     Args:
         value: shape ``(q,)``, float64; 0-dimensional for a single number, as are the others.
         sampling: their standard errors over random vectors.
-        openness: how far, at most, too few Lanczos steps move them.
+        unresolved: how far, at most, too few Lanczos steps move them.
     """
 
     value: Tensor
     sampling: Tensor
-    openness: Tensor
+    unresolved: Tensor
 
     @property
     def stderr(self) -> Tensor:
         """The stated error: two of them are two standard errors, and all of what the Lanczos steps leave open."""
-        return self.sampling + self.openness / 2
+        return self.sampling + self.unresolved / 2
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class SpectralSums:
         spread = jackknife(lambda s: statistic(s.mean(dim=0)), samples)
         if spread is not None:
             sampling = torch.maximum(sampling, spread)
-        return SumEstimates(statistic(sums.value) + shift, sampling, linear.openness[0])
+        return SumEstimates(statistic(sums.value) + shift, sampling, linear.unresolved[0])
 
     @cached_property
     def _rules_at_zero(self) -> list[tuple[Tensor, Tensor]]:

@@ -101,7 +101,7 @@ class Spectrum:
             bends: where f is not smooth; on either side of a jump.
         """
         found = self._sums.sums(lambda t: function(t).unsqueeze(-1), bends=bends)
-        return self._stated(SumEstimates(found.value[0], found.sampling[0], found.openness[0]))
+        return self._stated(SumEstimates(found.value[0], found.sampling[0], found.unresolved[0]))
 
     def frobenius_norm(self) -> Estimate:
         r"""The root of :math:`\sum_i \lambda_i^2`; two steps know all there is to know."""
@@ -171,11 +171,11 @@ class Spectrum:
         blurred: Tensor | None = None,
     ) -> Estimate:
         found = self._sums.estimate(functions, statistic, bends=bends)
-        openness = found.openness if blurred is None else found.openness + blurred
-        return self._stated(SumEstimates(found.value, found.sampling, openness))
+        unresolved = found.unresolved if blurred is None else found.unresolved + blurred
+        return self._stated(SumEstimates(found.value, found.sampling, unresolved))
 
     def _stated(self, found: SumEstimates) -> Estimate:
-        return Estimate(found.value.item(), found.stderr.item(), self.products)
+        return Estimate(found.value.item(), found.stderr.item(), self.products, found.unresolved.item())
 
     def grid(self, points: int = 512, *, width: float | None = None) -> Tensor:
         """Equidistant arguments for :meth:`density` that hold all of its mass, shape ``(points,)``."""

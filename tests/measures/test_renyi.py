@@ -84,6 +84,7 @@ def test_stated_error_holds_the_bias_of_too_few_steps(quadratic, symmetric):
     truth = exact(values, 0.1)
     assert abs(many.value - truth) < 0.1 * abs(few.value - truth)
     assert many.stderr < 0.2 * few.stderr
+    assert few.unresolved > few.stderr  # more steps are wanted, not more probes
     for found in (few, many):
         assert abs(found.value - truth) < 2 * found.stderr
     # What half of the steps would have given is no bound: here it is nearer than the truth.
