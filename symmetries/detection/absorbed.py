@@ -1,6 +1,7 @@
 """Where a constant goes that is added to a value."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..absorption import Chain
@@ -71,24 +72,39 @@ def absorbed(network: Network, node: Node, slots: tuple[Slot, ...], norm: Norm |
         slots: the axis along which its entries differ; empty for one number that is added everywhere.
         norm: the LayerNorm of which it is the shift, which a map that reads it can take back without a bias.
     """
-    walk = _Walk(network, node, slots, norm)
-    try:
-        return walk.follow()
-    except Visible:
-        return None
+    partial: set[Node] = set()
+    while True:
+        walk = _Walk(network, node, slots, norm, partial)
+        try:
+            found = walk.follow()
+        except Visible:
+            return None
+        if not walk.partial:
+            return found
+        partial |= walk.partial
 
 
 class _Walk:
-    """All values that hold a constant, with what takes it back."""
+    """All values that hold a constant, with what takes it back.
 
-    def __init__(self, network: Network, node: Node, slots: tuple[Slot, ...], norm: Norm | None) -> None:
-        self._network, self._start = network, (node, slots)
+    Args:
+        network: the expression graph.
+        node: the value it is added to.
+        slots: the axis along which its entries differ.
+        norm: the LayerNorm of which it is the shift, or None.
+        passed: leaves that are added beside the constant, but do not take it back.
+    """
+
+    def __init__(
+        self, network: Network, node: Node, slots: tuple[Slot, ...], norm: Norm | None, passed: Collection[Node]
+    ) -> None:
+        self._network, self._start, self._passed = network, (node, slots), passed
         self._own = set() if norm is None else {reader.product for reader, _ in readers(network, norm)}
         self._by_reader = _norms_read_by(network, node) if node.kind is Kind.LEAF else {}
         self._readers: list[Sink] = []
         self._bare: list[Link] = []
         self._tied: list[tuple[Norm, Reader]] = []
-        self._opposite: dict[Node, None] = {}
+        self._opposite: Counter[Node] = Counter()
         self._flag = EXACT
 
     def follow(self) -> Absorbed:
@@ -108,6 +124,11 @@ class _Walk:
             for user, place in self._network.uses(state[0]):
                 todo += self._used(state, user, place)
         return Absorbed(self._whole_readers(), tuple(self._opposite), self._whole_bare(), tuple(self._tied), self._flag)
+
+    @property
+    def partial(self) -> set[Node]:
+        """Leaves that are added beside the constant and elsewhere too, where they would show it."""
+        return {leaf for leaf, times in self._opposite.items() if times < len(self._network.uses(leaf))}
 
     def _whole_readers(self) -> tuple[Sink, ...]:
         """The sinks without those in parts of a bias that is there as a whole."""
@@ -133,12 +154,22 @@ class _Walk:
             self._read(user, place, slots)
         else:
             outer = _carried(user, place, slots)
-            beside = _beside(self._network, user, place, outer) if user.kind is Kind.SUM else ()
-            if not self._opposite.keys().isdisjoint(beside):
+            beside = self._beside(user, place, outer) if user.kind is Kind.SUM else ()
+            self._opposite.update(beside)
+            if any(self._opposite[leaf] > len(self._network.uses(leaf)) for leaf in beside):
                 raise Visible  # the constant arrives there twice
-            self._opposite |= dict.fromkeys(beside)
             return [] if beside else [(user, outer)]
         return []
+
+    def _beside(self, node: Node, place: int, slots: tuple[Slot, ...]) -> tuple[Node, ...]:
+        """Leaves in the other terms of a sum that can take a constant back: one for all times, or for this time."""
+        for i in _others(node, place):
+            term, inner = node.operands[i], node.map(i)
+            if all(slot in inner for slot in slots):
+                found = providers(self._network, term, tuple(inner[slot] for slot in slots), shared=True)
+                if found and not set(found) & set(self._passed):
+                    return found
+        return ()
 
     def _read(self, user: Node, place: int, slots: tuple[Slot, ...]) -> None:
         """A map that reads the constant: into its bias, what takes its result back, or the map itself."""
@@ -206,29 +237,22 @@ def _carried(user: Node, place: int, slots: tuple[Slot, ...]) -> tuple[Slot, ...
     return tuple(back[slot] for slot in slots)
 
 
-def _beside(network: Network, node: Node, place: int, slots: tuple[Slot, ...]) -> tuple[Node, ...]:
-    """Leaves in the other terms of a sum that can take a constant back."""
-    for i in _others(node, place):
-        inner = node.map(i)
-        if all(slot in inner for slot in slots):
-            found = providers(network, node.operands[i], tuple(inner[slot] for slot in slots))
-            if found:
-                return found
-    return ()
+def providers(network: Network, node: Node, slots: tuple[Slot, ...], *, shared: bool = False) -> tuple[Node, ...]:
+    """Leaves that together add a constant to a value that is read once: one, or one for every part of a join.
 
-
-def providers(network: Network, node: Node, slots: tuple[Slot, ...]) -> tuple[Node, ...]:
-    """Leaves that together add a constant to a value that is read once: one, or one for every part of a join."""
+    The leaves themselves may be read elsewhere too where they may be ``shared``.
+    """
+    if node.kind is Kind.LEAF:
+        is_free = node not in network.outputs if shared else network.only_use(node) is not None
+        return (node,) if is_free and network.is_alone(node) else ()
     if network.only_use(node) is None:
         return ()
-    if node.kind is Kind.LEAF:
-        return (node,) if network.is_alone(node) else ()
     found: list[tuple[Node, ...]] = []
     for i, operand in enumerate(node.operands):
         inner = node.map(i)
         carries = node.kind in (Kind.SUM, Kind.JOIN) or is_stochastic(node, i)
         if carries and all(slot in inner for slot in slots):
-            found.append(providers(network, operand, tuple(inner[slot] for slot in slots)))
+            found.append(providers(network, operand, tuple(inner[slot] for slot in slots), shared=shared))
     if node.kind is Kind.JOIN:
         complete = all(found) and len(found) == len(node.operands)
         return tuple(leaf for leaves in found for leaf in leaves) if complete else ()

@@ -34,8 +34,21 @@ def add(call: Call, left: Any, right: Any, alpha: float = 1) -> Value:
         right, alpha = alpha * right, 1
         if left.node.kind is Kind.LEAF:
             return left.plus(right)
+        biased = with_bias_plus(left, right)
+        if biased is not None:
+            return biased
     left, right = operand(left), operand(right) if alpha == 1 else scaled(operand(right))
     return multiple(left, right) or multiple(right, left) or elementwise(Kind.SUM, left, right)
+
+
+def with_bias_plus(value: Value, number: float) -> Value | None:
+    """A sum with a parameter plus a number, as the sum with the parameter plus the number; None for another value."""
+    if value.node.kind is not Kind.SUM or len(value.node.operands) != 2:
+        return None
+    for i, leaf in enumerate(value.node.operands):
+        if leaf.kind is Kind.LEAF:
+            return elementwise(Kind.SUM, value.operand(1 - i), value.operand(i).plus(number))
+    return None
 
 
 def subtract(call: Call, left: Any, right: Any, alpha: float = 1) -> Value:

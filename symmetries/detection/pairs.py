@@ -200,7 +200,8 @@ def _gain(network: Network, family: _Family, shared: set[Node]) -> Gain | None:
     if family.freedom is not Freedom.SCALING:
         return None
     for side, other in (family.sides, family.sides[::-1]):
-        gains = [leaf for leaf in side if leaf not in shared and _is_gain(network, leaf, family)]
+        alone = [leaf for leaf in side if leaf not in shared and len(leaf.free) == len(family.copies)]
+        gains = [leaf for leaf in alone if leaf.offset or _multiplies(network, leaf)]
         if gains and any(len(leaf.free) > len(family.copies) for leaf in other):
             gain = gains[0]
             rest = [leaf for leaf in side if leaf is not gain]
@@ -220,9 +221,7 @@ def _gain_pair(network: Network, family: _Family) -> Gain | None:
     return Gain(name, _last_axis(gain, family), views, followers, family="scaling of units")
 
 
-def _is_gain(network: Network, leaf: Node, family: _Family) -> bool:
-    if len(leaf.free) != len(family.copies):
-        return False
+def _multiplies(network: Network, leaf: Node) -> bool:
     return all(reader.kind is Kind.PRODUCT and not reader.sums() for reader, _ in network.uses(leaf))
 
 

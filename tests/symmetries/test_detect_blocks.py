@@ -110,6 +110,31 @@ class ComplexPower(nn.Module):
         return torch.view_as_real(planes * planes).flatten(1)
 
 
+class Modulated(nn.Module):
+    """An adaptive LayerNorm: shift, one plus a scale, and a gate are computed from a condition."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(6, elementwise_affine=False)
+        self.condition, self.up, self.down = nn.Linear(3, 18), nn.Linear(6, 7), nn.Linear(7, 6)
+
+    def forward(self, x):
+        condition, x = x[:, :3], x[:, 3:]
+        shift, scale, gate = self.condition(condition).chunk(3, -1)
+        return torch.tanh(x + gate * self.down(torch.tanh(self.up(self.norm(x) * (1 + scale) + shift))))
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer: every gate adds two biases, at every step."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.layer, self.out = kind(3, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.out(self.layer(x)[0])
+
+
 class Skip(nn.Module):
     """A hidden layer beside the input, both read by one map."""
 
@@ -166,6 +191,9 @@ CASES = {
     "separate heads": (SeparateHeads, (4, 6), 3 * (2 * 3**2 + 2 * 3)),
     "scaled values": (ScaledValues, (4, 6), 2 * 2 * 3**2 + 6),
     "complex rotary embedding": (ComplexRotary, (5, 6), 2 * 2 + 4**2),
+    "adaptive norm": (Modulated, (9,), 3 * 6),  # scale, shift, gate
+    "LSTM": (lambda: Recurrent(nn.LSTM), (4, 3), 4 * 4),
+    "GRU": (lambda: Recurrent(nn.GRU), (4, 3), 2 * 4),  # one of the new state's biases is inside its gate
     "joined with the input": (Skip, (6,), 5),
     "magnitudes": (Magnitudes, (6,), 2**2 + 1),
     "two diagonals": (Diagonals, (6,), 1),
