@@ -83,6 +83,16 @@ class AbstractChart(ABC):
         """
         return None
 
+    def transported(self, x: Coordinates, y: Coordinates) -> Tangent:
+        r"""The tangent ``E y`` carried along the geodesic to ``exp(x)``, by the differential of exp at x.
+
+        The vector transport by a differentiated retraction [Absil2008, section 8.1.2]. It takes x to the velocity at
+        the end of the geodesic, and is off from parallel transport by :math:`O(|x|^2)`, where leaving ``E y`` as it is
+        and projecting it at the new point is off by :math:`O(|x|)`. Not horizontal by itself.
+        """
+        tangent: Tangent = torch.func.jvp(self.exp, (tuple(x),), (tuple(y),))[1]
+        return tangent
+
     def random(self, generator: torch.Generator | None = None) -> Coordinates:
         """A standard normal vector of the horizontal space."""
         return self.project(gaussian(self.zeros(), generator))

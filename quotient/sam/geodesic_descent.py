@@ -1,6 +1,6 @@
 """The second half of a step, taken along a geodesic."""
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -14,6 +14,8 @@ from .equivariant_adam import EquivariantAdam
 from .heavy_ball import HeavyBall
 from .rule import AbstractRule
 
+Transport = Literal["projection", "differential"]
+
 
 class GeodesicDescent(AbstractDescent):
     r""":math:`\theta \leftarrow \exp_\theta(-\eta E u)`, with the velocity u that a rule makes of the gradients.
@@ -21,6 +23,8 @@ class GeodesicDescent(AbstractDescent):
     Args:
         geometry: whose geodesics.
         optimizer: gives the options.
+        transport: how momentum gets to the next point, before it is projected there: as it is, or along the geodesic by
+            the differential of exp.
 
     Raises:
         ValueError: no rule is known for this optimizer or its options; several parameter groups.
@@ -28,8 +32,9 @@ class GeodesicDescent(AbstractDescent):
 
     geodesic = True
 
-    def __init__(self, geometry: AbstractGeometry, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(self, geometry: AbstractGeometry, optimizer: torch.optim.Optimizer, transport: Transport) -> None:
         self._geometry, self._optimizer, self._rule = geometry, optimizer, rule_of(optimizer)
+        self._transport = transport
         self._momentum: Tangent = {}
 
     def pulled_back(self, chart: AbstractChart, x: Coordinates, covector: Covector) -> Covector:
@@ -47,8 +52,11 @@ class GeodesicDescent(AbstractDescent):
         if max_norm is not None:
             gradient = scaled(gradient, min(1.0, max_norm / max(float(length(gradient)), max_norm)))
         velocity, momentum = self._rule.velocity(chart, gradient, self._carried(chart), group)
-        self._momentum = {} if momentum is None else chart.vector(momentum)
-        write_(parameters, chart.exp(scaled(velocity, -float(group["lr"]))))
+        step = scaled(velocity, -float(group["lr"]))
+        if momentum is not None:
+            along = self._transport == "differential"
+            self._momentum = chart.transported(step, momentum) if along else chart.vector(momentum)
+        write_(parameters, chart.exp(step))
 
     def state_dict(self) -> dict[str, Any]:
         """The momentum, in the order of the parameters, and the memory of the rule."""
@@ -62,7 +70,7 @@ class GeodesicDescent(AbstractDescent):
         self._rule.load_state_dict(state)
 
     def _carried(self, chart: AbstractChart) -> Coordinates | None:
-        """The momentum, a tangent at the point before, projected on the horizontal space at this one."""
+        """The momentum, projected on the horizontal space at the point."""
         return chart.project(chart.coordinates(self._momentum)) if self._momentum else None
 
 

@@ -16,7 +16,7 @@ from ..parameter_groups import named_parameters as parameters_of
 from .accumulation import NoSync
 from .ascent import Ascent, Radius, require_matches, selected, uphill
 from .descent import AbstractDescent, BaseDescent
-from .geodesic_descent import GeodesicDescent
+from .geodesic_descent import GeodesicDescent, Transport
 from .look_sam import LookSAM
 from .progress import Progress
 from .two_pass import AbstractTwoPass
@@ -101,10 +101,13 @@ class RiemannianSAM(AbstractTwoPass):
         no_sync: for data-parallel models, ``model.no_sync``: inside, gradients are not averaged over processes.
         local: every process perturbs along its own gradient, where otherwise all follow the average.
         buffers: tensors that the second pass must not change.
+        transport: of momentum in ``riemannian`` mode: by the horizontal projection alone, or before it along the
+            geodesic by the differential of exp, parallel transport but for the second order of the step
+            (:meth:`AbstractChart.transported`).
         **base: options of the base optimizer, such as ``lr``.
 
     Raises:
-        ValueError: a radius that is not positive and finite, unknown mode, a name given twice, nothing to
+        ValueError: a radius that is not positive and finite, unknown mode or transport, a name given twice, nothing to
             train, a glob without a match; in ``riemannian`` mode, an optimizer or options that have no
             counterpart on geodesics, several groups, ``reuse``, ``local``.
         TypeError: parameters without names.
@@ -126,8 +129,11 @@ class RiemannianSAM(AbstractTwoPass):
         no_sync: NoSync = nullcontext,
         local: bool = False,
         buffers: Iterable[Tensor] = (),
+        transport: Transport = "projection",
         **base: Any,
     ) -> None:
+        if transport not in ("projection", "differential"):
+            raise ValueError(f"transport must be 'projection' or 'differential', got {transport!r}")
         if not callable(radius) and not 0 < radius < math.inf:
             raise ValueError(f"radius must be positive and finite, got {radius}")
         if mode not in ("base", "riemannian"):
@@ -145,7 +151,9 @@ class RiemannianSAM(AbstractTwoPass):
         require_matches(perturb, parameters_of(self.param_groups))
         self.geometry, self.radius, self.mode, self.perturb, self.max_norm = geometry, radius, mode, perturb, max_norm
         self._descent: AbstractDescent = (
-            BaseDescent(self.base_optimizer) if mode == "base" else GeodesicDescent(geometry, self.base_optimizer)
+            BaseDescent(self.base_optimizer)
+            if mode == "base"
+            else GeodesicDescent(geometry, self.base_optimizer, transport)
         )
         self._look = LookSAM(reuse)
         self._settled = mode == "base"  # base steps leave every representative, so that there is none to move to

@@ -32,6 +32,7 @@ RULES = {
     "descent": (SGD, {"lr": 0.02}),
     "Adam": (ADAM, {"lr": 0.01}),
     "AdamW": (ADAMW, {"lr": 0.01, "weight_decay": 0.1}),
+    "transported": (SGD, {"lr": 0.02, "momentum": 0.9, "transport": "differential"}),
 }
 
 
@@ -41,6 +42,7 @@ RULES = {
         ("invariant", "heavy ball"),
         ("invariant", "Adam"),
         pytest.param("invariant", "AdamW", marks=pytest.mark.slow),
+        pytest.param("invariant", "transported", marks=pytest.mark.slow),
         pytest.param("mixed", "descent", marks=pytest.mark.slow),
         pytest.param("mixed", "Adam", marks=pytest.mark.slow),
     ],
