@@ -6,6 +6,7 @@ from . import (
     checkpoint,
     curvature_benchmark,
     demo,
+    detection_cost,
     dimensions,
     draw,
     estimates,
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             "curvature-benchmark": curvature_benchmark,
             "estimates": estimates,
             "study": study,
+            "detection-cost": detection_cost,
         },
         arguments,
     )

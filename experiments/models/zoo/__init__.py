@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from . import adapters, decoders, hugging_face, plain, vision
 from .optional import EXTRAS, library
-from .specimen import RealSize, Specimen
+from .specimen import Arguments, RealSize, Specimen
 
 _LIBRARIES = {
     "torch": plain.SPECIMENS,
@@ -20,4 +20,4 @@ SPECIMENS: dict[str, Specimen] = {
 }
 """All of them, by name."""
 
-__all__ = ["EXTRAS", "SPECIMENS", "RealSize", "Specimen", "library"]
+__all__ = ["EXTRAS", "SPECIMENS", "Arguments", "RealSize", "Specimen", "library"]
