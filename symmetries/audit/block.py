@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice, product
 
 import torch
 from torch import Tensor, nn
@@ -34,25 +35,28 @@ class Slot:
 
 @dataclass(frozen=True)
 class Block:
-    r"""Velocities that are linear in the parameters, along one axis of one module.
+    r"""Velocities along one axis of one module, linear in the parameters or free.
 
     For some indices I of an axis that parameters of the module share, the slices of every such parameter move by
     combinations of each other, and of a constant: :math:`\delta W_i = \sum_{j \in I} c_{ij} W_j + c_i 1`, the
     coefficients free for every parameter; and the bias beside a weight moves along its slices, as where a constant is
     taken back there. Changes of basis, rescalings, rotations and shifts are of this form. (A
-    generic subspace would meet no null space at all: there are few null directions among the parameters.)
+    generic subspace would meet no null space at all: there are few null directions among the parameters.) Or the slices
+    move freely, each in all of its entries: then what a norm hides is among them, whatever its gain.
 
     Args:
         name: the module, and the length of the axis.
         indices: I.
         slots: where the axis is.
         params: the point.
+        is_free: whether slices move freely.
     """
 
     name: str
     indices: Tensor
     slots: tuple[Slot, ...]
     params: Params
+    is_free: bool = False
 
     @cached_property
     def sources(self) -> list[Tensor]:
@@ -61,6 +65,9 @@ class Block:
 
     def _sources(self, slot: Slot) -> Tensor:
         slices = slot.slices(self.params[slot.parameter])[:, self.indices]
+        if self.is_free:
+            copies, _, rest = slices.shape
+            return torch.eye(rest, dtype=slices.dtype, device=slices.device).expand(copies, rest, rest)
         constant = torch.ones_like(slices[:, :1])
         vectors = constant if slices.shape[-1] == 1 else torch.cat([slices, constant], 1)
         norms = vectors.norm(dim=-1, keepdim=True)
@@ -72,7 +79,10 @@ class Block:
         beside = (slot.parameter.rpartition(".")[0] + ".bias" for slot in self.slots)
         return [
             name
-            if name != slot.parameter and name in self.params and self.params[name].shape == sources.shape[2:]
+            if not self.is_free
+            and name != slot.parameter
+            and name in self.params
+            and self.params[name].shape == sources.shape[2:]
             else None
             for name, slot, sources in zip(beside, self.slots, self.sources, strict=True)
         ]
@@ -109,13 +119,13 @@ class Block:
 def blocks(
     model: nn.Module, params: Params, *, size: int, count: int, generator: torch.Generator | None
 ) -> list[Block]:
-    """At most ``count`` blocks of at most ``size`` dimensions, drawn from all modules and axis lengths."""
+    """At most ``count`` blocks of at most ``size`` dimensions, drawn from all modules, axis lengths and both kinds."""
     shapes = {name: value.shape for name, value in params.items()}
-    candidates = list(dict.fromkeys(_candidates(model, shapes)))
+    candidates = list(product(dict.fromkeys(_candidates(model, shapes)), (False, True)))
     order = torch.randperm(len(candidates), generator=generator).tolist()
-    drawn = (_drawn(slots, length, params, size, generator) for slots, length in (candidates[i] for i in order))
-    found = [block for block in drawn if block is not None]
-    return found[:count]
+    chosen = (candidates[i] for i in order)
+    drawn = (_drawn(slots, n, params, size, generator, is_free=is_free) for (slots, n), is_free in chosen)
+    return list(islice((block for block in drawn if block is not None), count))
 
 
 def _candidates(model: nn.Module, shapes: Shapes) -> Iterator[tuple[tuple[Slot, ...], int]]:
@@ -135,20 +145,28 @@ def _candidates(model: nn.Module, shapes: Shapes) -> Iterator[tuple[tuple[Slot, 
 
 
 def _drawn(
-    slots: tuple[Slot, ...], length: int, params: Params, size: int, generator: torch.Generator | None
+    slots: tuple[Slot, ...],
+    length: int,
+    params: Params,
+    size: int,
+    generator: torch.Generator | None,
+    *,
+    is_free: bool,
 ) -> Block | None:
     """A block on as many indices as fit, or None where not even one does.
 
     Fewer than half of an axis: then slices along two axes of one matrix are independent of each other.
     """
-    order, module = _arrangement(length, generator), _common(slots)
-    fitting = (k for k in range((length - 1) // 2, 0, -1) if _dimension(slots, k, params) <= size)
+    order, name = _arrangement(length, generator), f"{_common(slots)} along {length}{', freely' * is_free}"
+    fitting = (k for k in range((length - 1) // 2, 0, -1) if _dimension(slots, k, params, is_free) <= size)
     k = next(fitting, None)
-    return None if k is None else Block(f"{module} along {length}", order[:k], slots, params)
+    return None if k is None else Block(name, order[:k], slots, params, is_free)
 
 
-def _dimension(slots: tuple[Slot, ...], k: int, params: Params) -> int:
+def _dimension(slots: tuple[Slot, ...], k: int, params: Params, is_free: bool) -> int:
     """At most, a bias beside every weight."""
+    if is_free:
+        return k * sum(s.copies * params[s.parameter].numel() // params[s.parameter].shape[s.axis] for s in slots)
     return sum(s.copies * k * (1 if params[s.parameter].ndim == 1 else k + 2) for s in slots)
 
 

@@ -2,12 +2,14 @@
 
 import math
 import warnings
+import zlib
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from ..model_symmetry import ModelSymmetry
+from ..params import Tangent
 from .block import Block, blocks
 from .dense import ZERO
 from .jacobian import Jacobian
@@ -24,6 +26,9 @@ BLOCKS = 32
 #: Undeclared directions that are counted in one block: each costs a projection on the vertical space.
 COUNTED = 8
 
+#: Entries of a sketch of a tangent: many more than there are tangents, so that sketches are as independent as those.
+BUCKETS = 4096
+
 #: A null direction is vertical when its distance from the vertical space is below this, for unit coefficients.
 SINE = 1e-4
 
@@ -34,9 +39,9 @@ def sketched_audit(
     r"""What is declared, tried along random vertical directions; and a search for what is not, block by block.
 
     ``rows`` Gaussian combinations of the outputs are pulled back. In every :class:`Block` the null directions of the
-    Jacobian are projected on the vertical space; the rank of what is left is a number of null dimensions that nobody
-    declared. It is a lower bound for the model, and zero proves nothing: a random subspace of the parameters meets the
-    null space in zero alone, and the blocks are a guess of where it is.
+    Jacobian are projected on the vertical space; the rank of what is left, in all blocks together, is a number of null
+    dimensions that nobody declared. It is a lower bound for the model, and zero proves nothing: a random subspace of
+    the parameters meets the null space in zero alone, and the blocks are a guess of where it is.
     """
     worst, false = moving_factors(jacobian, symmetry, generator)
     outputs = jacobian.outputs.numel()
@@ -60,7 +65,7 @@ def sketched_audit(
     return Audit(
         parameters=jacobian.parameters,
         rows=outputs,
-        nullity=true.dimension + max((left for *_, left, _ in searched), default=0),
+        nullity=true.dimension + _rank([sketch for *_, left, _ in searched for sketch in left]),
         declared=declared,
         overlap=sum(factor.dimension(symmetry.shapes) for factor in exact) - declared,
         approximate=0,
@@ -71,14 +76,14 @@ def sketched_audit(
         linear_units=linear_units(jacobian.function, jacobian.params),
         families=symmetry.families,
         method="sketched",
-        blocks=tuple((name, size, left) for name, size, left, _ in searched),
+        blocks=tuple((name, size, _rank(left)) for name, size, left, _ in searched),
     )
 
 
 def _search(
     block: Block, j: Tensor, symmetry: ModelSymmetry, generator: torch.Generator | None
-) -> tuple[str, int, int, float]:
-    """Name and dimension of a block, its null directions not declared, the gap between zeros and the rest."""
+) -> tuple[str, int, list[Tensor], float]:
+    """Name and dimension of a block, sketches of its undeclared directions, the gap between zeros and the rest."""
     reached = (j != 0).any(0).nonzero().flatten()  # an entry without influence is no symmetry
     _, singular, vh = torch.linalg.svd(j[:, reached], full_matrices=True)
     kept = int((singular > ZERO * singular.max()).sum()) if len(reached) else 0
@@ -88,23 +93,34 @@ def _search(
     return block.name, j.shape[1], _undeclared(block, null, symmetry, generator), gap
 
 
-def _undeclared(block: Block, null: Tensor, symmetry: ModelSymmetry, generator: torch.Generator | None) -> int:
-    """The rank of null directions modulo vertical ones, or ``COUNTED`` where it is larger.
+def _undeclared(block: Block, null: Tensor, symmetry: ModelSymmetry, generator: torch.Generator | None) -> list[Tensor]:
+    """Null directions modulo vertical ones, sketched; at most ``COUNTED`` of them.
 
     By random combinations: one is vertical when all null directions are. Factors that share a parameter with the block
     come first, and all of them only where those leave something.
     """
     if not len(null):
-        return 0
+        return []
     held = {slot.parameter for slot in block.slots}
     touching = tuple(factor for factor in symmetry.factors if factor.parameters & held)
     mixed = torch.randn(min(COUNTED, len(null)), len(null), generator=generator, dtype=null.dtype) @ null
     tangents = [block.tangent(coefficients / coefficients.norm()) for coefficients in mixed]
     for factors in (touching, symmetry.factors):
-        if not _rank(residuals(tangents[:1], factors, symmetry, block.params)):
-            return 0
-    return _rank(residuals(tangents, symmetry.factors, symmetry, block.params))
+        if not _rank([_sketch(left) for left in residuals(tangents[:1], factors, symmetry, block.params)]):
+            return []
+    return [_sketch(left) for left in residuals(tangents, symmetry.factors, symmetry, block.params)]
 
 
-def _rank(left: Tensor) -> int:
-    return int((torch.linalg.svdvals(left) > SINE).sum())
+def _sketch(tangent: Tangent) -> Tensor:
+    """Sums of the entries of a tangent with random signs, in buckets that all tangents share ([Clarkson2017])."""
+    sums = torch.zeros(BUCKETS, dtype=torch.float64)
+    for name, value in tangent.items():
+        shared = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+        buckets = torch.randint(BUCKETS, (value.numel(),), generator=shared)
+        signs = 2.0 * torch.randint(2, (value.numel(),), generator=shared) - 1.0
+        sums.index_add_(0, buckets, signs * value.flatten())
+    return sums
+
+
+def _rank(sketches: list[Tensor]) -> int:
+    return int((torch.linalg.svdvals(torch.stack(sketches)) > SINE).sum()) if sketches else 0

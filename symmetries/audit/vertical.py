@@ -76,20 +76,21 @@ def total(tangents: Iterable[Tangent]) -> Tangent:
 
 def residuals(
     tangents: Sequence[Tangent], factors: Sequence[AbstractFactor], symmetry: ModelSymmetry, params: Params
-) -> Tensor:
-    r"""Tangents less their projection on the vertical space of ``factors``, shape ``(m, entries)``.
+) -> list[Tangent]:
+    r"""Tangents less their projection on the vertical space of ``factors``.
 
     Least squares over the Lie algebra by LSMR: the vertical space is never stored.
     """
     held = {name for t in tangents for name in t} | {name for f in factors for name in f.parameters}
     names = sorted(held | {norm.shift for norm in symmetry.statistics if norm.gain in held})
     point = {name: params[name] for name in names}
-    vectors = torch.stack([flat(tangent, point) for tangent in tangents])
-    if not factors:
-        return vectors
-    generated = _Generated(factors, symmetry, point)
-    solved = [lsmr(generated.operator, v.numpy(), atol=RESIDUAL, btol=RESIDUAL, conlim=0.0)[0] for v in vectors]
-    return torch.stack([v - generated.tangent(x) for v, x in zip(vectors, solved, strict=True)])
+    vectors = [flat(tangent, point) for tangent in tangents]
+    if factors:
+        generated = _Generated(factors, symmetry, point)
+        solved = (lsmr(generated.operator, v.numpy(), atol=RESIDUAL, btol=RESIDUAL, conlim=0.0)[0] for v in vectors)
+        vectors = [v - generated.tangent(x) for v, x in zip(vectors, solved, strict=True)]
+    sizes = [value.numel() for value in point.values()]
+    return [dict(zip(point, vector.split(sizes), strict=True)) for vector in vectors]
 
 
 class _Generated:

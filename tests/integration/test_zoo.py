@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from experiments.models.zoo import SPECIMENS, Specimen, library
-from symmetries import ModelSymmetry, audit, detect, verify
+from symmetries import ModelSymmetry, audit, defects, detect, verify
 
 #: Null dimensions that detection is known to miss, by specimen and head.
 KNOWN_GAPS: dict[tuple[str, str], int] = {
@@ -45,6 +45,8 @@ def test_what_is_found_holds(name: str, head: str) -> None:
     inputs = dict(specimen.inputs(draws, 3))
     assert symmetry.dimension > 0
     assert verify(model, symmetry, inputs, rtol=1e-9) < 1e-9
+    alone = defects(model, symmetry, inputs, draws=1)
+    assert max(alone[factor.name] for factor in symmetry.exact) < 1e-9
 
 
 def without_eps_(model: torch.nn.Module) -> None:

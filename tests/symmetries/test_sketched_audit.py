@@ -1,10 +1,12 @@
 """Sketched audits: never more than the dense one finds, false factors named, the Jacobian that they rest on."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
-from symmetries import audit, declare, relu_rescaling
+from symmetries import audit, declare, detect, relu_rescaling
 from symmetries.audit.jacobian import Jacobian
 from symmetries.function import NetworkFunction
 from symmetries.params import trainable_parameters
@@ -31,6 +33,28 @@ def test_a_part_of_what_is_not_declared_is_found(name, left_out, cases, generato
     assert 0 < found.unexplained <= case.symmetry.dimension - symmetry.dimension
     assert "a search, not a proof" in str(found)
     assert any(left for *_, left in found.blocks)
+
+
+def test_what_a_norm_hides_is_found_whatever_its_gain(float64, generator):
+    """The means of readers lie along inverse gains: slices move along these only where they move freely."""
+    model = nn.Sequential(nn.Linear(3, 5), nn.LayerNorm(5), nn.Linear(5, 4))
+    with torch.no_grad():
+        for p in model.parameters():
+            p.normal_(generator=generator)
+    inputs = torch.randn(60, 3, generator=generator)
+    symmetry = detect(model, inputs, head="raw")
+    part = replace(symmetry, factors=tuple(f for f in symmetry.factors if f.family != "mean of readers"))
+    found = audit(model, part, inputs, method="sketched", rows=40, generator=generator)
+    assert 0 < found.unexplained <= symmetry.dimension - part.dimension == 4
+    assert any(left for name, _, left in found.blocks if name.endswith("freely"))
+
+
+def test_blocks_add_up(cases, generator):
+    """What two blocks find counts twice only where it is not the same."""
+    case = cases("multihead")
+    found = sketched(case, declare(case.model), generator)
+    several = [left for *_, left in found.blocks]
+    assert max(several) < found.unexplained <= min(sum(several), case.symmetry.dimension)
 
 
 def test_a_model_beyond_the_dense_limit_is_searched(float64, generator):
