@@ -27,11 +27,13 @@ class Layout:
         """Uncoupled pairs in batches of one shape, coupled ones as chains, the rest with its sections."""
         shapes = symmetry.shapes
         pins = [pin for absorption in symmetry.absorptions for pin in absorption.pins]
+        held = {pin.parameter for pin in pins}
         for pair in symmetry.pairs:
-            if pair.middle is not None and pair.middle.parameter not in {pin.parameter for pin in pins}:
+            loose = [gain.parameter for _, gain in pair.gains if gain.parameter not in held]
+            if loose:
                 raise ValueError(
-                    f"{pair.name!r} has {pair.middle.parameter!r} between its factors, and no gain holds that at one: "
-                    "add the Gain of it to the symmetry"
+                    f"{pair.name!r} has {loose[0]!r} behind one of its maps, and no gain holds that at one: add the "
+                    "Gain of it to the symmetry"
                 )
         components = symmetry.components()
         chains = tuple(Chain.of(component, pins, shapes) for component in components if len(component) > 1)

@@ -9,7 +9,7 @@ from .columns import Columns
 from .errors import SymmetryError
 from .factor import EXACT, AbstractFactor
 from .group import GeneralLinear
-from .params import Params, Shapes, Tangent
+from .params import Params, Shapes, Tangent, edited
 from .view import View
 
 #: A head counts as rank-deficient when a squared singular value of G H^H, relative to the largest, is below this many
@@ -22,9 +22,9 @@ class Symmetry(AbstractFactor):
     r"""Parameters that enter the function only through :math:`G H^{H}`, head by head.
 
     The views on a side are stacked along *n* into G (``standard``, shape ``(copies, n, h)``) and H (``dual``,
-    ``(copies, m, h)``); the group acts by :math:`(G, H) \mapsto (G A^{-1}, H A^{H})`. With a trained diagonal d between
-    the factors, as in AdaLoRA ([Zhang2023]), they enter through :math:`G\, \mathrm{diag}(d)\, H^{H}`, and the action is
-    conjugated, :math:`H \mapsto H\, \mathrm{diag}(d)\, A^{H} \mathrm{diag}(d)^{-1}`; where d is a gain of its own, the
+    ``(copies, m, h)``); the group acts by :math:`(G, H) \mapsto (G A^{-1}, H A^{H})`. A map with a gain d behind it, as
+    in AdaLoRA ([Zhang2023]) or before a batch norm, enters as :math:`V\, \mathrm{diag}(d)`, and the action on it is
+    conjugated, :math:`V \mapsto V\, \mathrm{diag}(d)\, A^{H} \mathrm{diag}(d)^{-1}`; where d is a gain of its own, the
     section has d = 1.
 
     Law: ``model(act(g, params)) == model(params)`` for every ``g``, which :func:`symmetries.verify` tries.
@@ -43,7 +43,8 @@ class Symmetry(AbstractFactor):
         name: unique within a model; by default made from the parameters' names.
         family: what the audit and the dimension table call it.
         flags: see ``symmetries.factor.FLAGS``.
-        middle: the view of d, shape ``(copies, 1, h)`` or ``(1, 1, h)``; it is read and stays as it is.
+        gains: views of G or H, each with the gain behind it, shape ``(copies, 1, h)`` or ``(1, 1, h)``, which is
+            read and stays as it is.
     """
 
     group: GeneralLinear
@@ -52,7 +53,7 @@ class Symmetry(AbstractFactor):
     name: str = ""
     family: str = "factor pair"
     flags: frozenset[str] = frozenset({EXACT})
-    middle: View | None = None
+    gains: tuple[tuple[View, View], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "standard", tuple(self.standard))
@@ -86,8 +87,8 @@ class Symmetry(AbstractFactor):
 
     @property
     def views(self) -> tuple[View, ...]:
-        """Those that move, then the diagonal between the factors."""
-        return self.moved if self.middle is None else (*self.moved, self.middle)
+        """Those that move, then the gains behind them."""
+        return (*self.moved, *dict.fromkeys(gain for _, gain in self.gains))
 
     def copies(self, shapes: Shapes) -> int:
         """How many independent group elements there are, e.g. heads."""
@@ -108,10 +109,13 @@ class Symmetry(AbstractFactor):
                     f"{self.name}: expected {copies} copies of matrices with {self.group.h} columns, got "
                     f"{got[0]} copies with {got[2]} columns in {described}"
                 )
-
-        between = (1, 1, self.group.h) if self.middle is None else self.middle.shape(shapes)
-        if between not in ((1, 1, self.group.h), (copies, 1, self.group.h)):
-            raise SymmetryError(f"{self.name}: a diagonal of shape {between} between factors of {self.group.h} columns")
+        for view, gain in self.gains:
+            got = gain.shape(shapes)
+            if view not in self.moved or got not in ((1, 1, self.group.h), (copies, 1, self.group.h)):
+                raise SymmetryError(
+                    f"{self.name}: expected a gain (1, 1, {self.group.h}) behind one of its maps, got {got} in "
+                    f"{gain.parameter!r} behind {view.parameter!r}"
+                )
 
     def dimension(self, shapes: Shapes) -> int:
         r"""``copies`` times :math:`h^2 - (h - r_G)(h - r_H)`, with generic ranks :math:`r = \min(n, h)`."""
@@ -149,9 +153,11 @@ class Symmetry(AbstractFactor):
         return torch.linalg.inv(element)
 
     def weighted(self, params: Params) -> tuple[Tensor, Tensor]:
-        """G and H diag(d), through whose product alone the function depends on them."""
-        standard, dual = self.stack(params)
-        return standard, dual if self.middle is None else dual * self.middle.read(params)
+        """G and H with the gains behind their maps, through whose product alone the function depends on them."""
+        gained = edited(params, {view.parameter for view, _ in self.gains})
+        for view, gain in self.gains:
+            view.write_(gained, view.read(params) * gain.read(params))
+        return self.stack(gained)
 
     def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """``(G A^-1, H A^H)``."""
@@ -164,8 +170,10 @@ class Symmetry(AbstractFactor):
         return tangent
 
     def _unweight_(self, target: Params, standard: Tensor, dual: Tensor, params: Params) -> None:
-        """Write G and H, given H diag(d)."""
-        self.unstack_(target, standard, dual if self.middle is None else dual / self.middle.read(params))
+        """Write G and H, given with their gains."""
+        self.unstack_(target, standard, dual)
+        for view, gain in self.gains:
+            view.write_(target, view.read(target) / gain.read(params))
 
     def section(self, params: Params) -> Tensor | None:
         r"""The change to a balanced basis, :math:`G^{H} G = H^{H} H` diagonal: the point of least norm on the orbit.

@@ -16,7 +16,7 @@ from ..symmetry import Symmetry
 from ..view import View
 from .axes import Atom, Slot, align
 from .expression import Kind, Node
-from .layout import Unviewable, leaf_view, title
+from .layout import Unviewable, leaf_view, split_by, title
 from .network import Network
 from .norms import norms
 from .parts import maximal, starts
@@ -24,6 +24,7 @@ from .planes import TURN
 from .proposal import Proposal
 from .rescalings import rescaled
 from .scaling import Freedom, Solution, common_atoms, solutions
+from .unmixed import gain_behind
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _factors(network: Network, family: _Family, shared: set[Node]) -> Iterator[t
         if paired is not None:
             yield (paired,)
     if family.freedom is Freedom.MATRIX and family.middles:
-        yield from _conjugated(family)
+        yield from _conjugated(network, family)
         family = family.scaled()
     yield (_pair(family),)
 
@@ -168,16 +169,22 @@ def _pair(family: _Family) -> Symmetry:
     return Symmetry(group, standard, dual, name=_name(family), family=_title(family))
 
 
-def _conjugated(family: _Family) -> Iterator[tuple[AbstractFactor, ...]]:
-    """The pair with a trained diagonal between its factors."""
-    middle, *more = family.middles
+def _conjugated(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor, ...]]:
+    """The pair with trained gains behind its maps, those that multiply what the group mixes."""
+    found = {
+        leaf: gain
+        for leaf in (*family.sides[0], *family.sides[1])
+        if (gain := gain_behind(network, leaf, family.slots(leaf, family.matrix))) is not None
+    }
+    if set(found.values()) != set(family.middles):
+        return
     try:
-        if not more and not middle.offset:
-            h = family.slots(middle, family.matrix)
-            copies = [slot for slot in middle.free if slot.atom.root() in family.copies]
-            yield (replace(_pair(family), middle=leaf_view(middle, copies=copies, h=h)),)
-    except (KeyError, Unviewable):
-        return  # the diagonal has not the axes that the group mixes
+        gains = [
+            (_view(leaf, family), leaf_view(gain, h=split_by(gain, family.matrix)[0])) for leaf, gain in found.items()
+        ]
+    except Unviewable:
+        return  # a gain that has not the axes that the group mixes
+    yield (replace(_pair(family), gains=tuple(gains)),)
 
 
 def _view(leaf: Node, family: _Family) -> View:

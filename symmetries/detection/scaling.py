@@ -237,9 +237,10 @@ class _Classes:
     def _determined(self, rows: Sequence[dict[Variable, Fraction]], restricted: set[Variable]) -> dict[int, Variable]:
         """Products with a gain of which not the product is determined by its factors, by row.
 
-        Where a product may only be scaled by positive numbers, and the value that the gain multiplies by any, the value
-        is: then the gain folds into what writes the value, and the rest scales without it. Where other gains multiply
-        that value too, the gain is: then what writes the value scales against all of them.
+        Where the value that a gain multiplies may be scaled by any numbers, and nothing else ties it, the value is:
+        then the gain folds into what writes the value, and the rest scales without it. Where other gains multiply that
+        value too, and their products may only be scaled by positive numbers, the gain is: then what writes the value
+        scales against all of them.
         """
         computed = {root for variable, (root, _) in self.members().items() if variable[0].kind is not Kind.LEAF}
         count = Counter(root for row in rows for root in row)
@@ -247,12 +248,12 @@ class _Classes:
         for i, (product, *factors) in enumerate(rows):
             values = [root for root in factors if root in computed]
             gains = [root for root in factors if root not in computed and count[root] == 1]
-            if product not in restricted or len(values) != 1 or len(gains) != 1:
+            if len(values) != 1 or len(gains) != 1:
                 continue
-            if count[values[0]] > 1:
-                found[i] = gains[0]
-            elif values[0] not in restricted:
+            if count[values[0]] == 1 and values[0] not in restricted:
                 found[i] = values[0]
+            elif count[values[0]] > 1 and product in restricted:
+                found[i] = gains[0]
         return found
 
 

@@ -45,6 +45,20 @@ def scale_of(product: Node, place: int, slots: tuple[Slot, ...]) -> Node | None:
     return leaf if leaf.kind is Kind.LEAF and along and along == set(leaf.free) else None
 
 
+def gain_behind(network: Network, leaf: Node, slots: tuple[Slot, ...]) -> Node | None:
+    """The parameter that multiplies what a map writes along some slots, before anything else reads it, or None."""
+    node = leaf
+    while (use := network.only_use(node)) is not None:
+        user, place = use
+        gain, back = scale_of(user, place, slots), user.back(place)
+        if gain is not None:
+            return None if gain.offset else gain
+        if user.kind not in (Kind.SUM, Kind.PRODUCT) or any(slot not in back for slot in slots):
+            return None
+        node, slots = user, tuple(back[slot] for slot in slots)
+    return None
+
+
 def _uses(network: Network, node: Node, slots: tuple[Slot, ...]) -> Iterator[tuple[Node, int, tuple[Slot, ...]]]:
     """The uses of a value one after the other, while nothing else reads it, and the axis is carried unmixed."""
     while (use := network.only_use(node)) is not None:

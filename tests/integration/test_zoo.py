@@ -20,7 +20,7 @@ KNOWN_GAPS: dict[tuple[str, str], int] = {
 }
 
 #: Audited by default, one class for each kind of architecture; the others are slow.
-QUICK = {"torch encoder, norm first, final norm", "BERT", "Qwen3", "timm ViT", "LoRA on Llama"}
+QUICK = {"torch encoder, norm first, final norm", "BERT", "Qwen3", "timm ViT", "timm ResNet", "LoRA on Llama"}
 
 CASES = [(name, head) for name, specimen in SPECIMENS.items() for head in ("raw", "softmax") if head in specimen.heads]
 

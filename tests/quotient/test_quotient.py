@@ -305,12 +305,12 @@ def basis(symmetry: ModelSymmetry) -> list[Element]:
     return elements
 
 
-def test_a_diagonal_between_factors_needs_a_gain_that_holds_it_at_one(generator: torch.Generator) -> None:
+def test_a_gain_behind_a_map_must_be_held_at_one(generator: torch.Generator) -> None:
     shapes = {"b": torch.Size((4, 2)), "d": torch.Size((2,)), "a": torch.Size((2, 5))}
     middle, left, right = View("d", "h -> 1 1 h"), View("b", "n h -> 1 n h"), View("a", "h n -> 1 n h")
-    pair = Symmetry(GeneralLinear(2), (left,), (right,), middle=middle)
+    pair = Symmetry(GeneralLinear(2), (left,), (right,), gains=((right, middle),))
     params = {name: torch.randn(shape, generator=generator, dtype=torch.float64) for name, shape in shapes.items()}
-    with pytest.raises(ValueError, match="'d' between its factors, and no gain holds that at one"):
+    with pytest.raises(ValueError, match="'d' behind one of its maps, and no gain holds that at one"):
         Quotient(ModelSymmetry((pair,), shapes)).random(params, generator)
     whole = ModelSymmetry((pair, Gain("gain", middle, (left,))), shapes)
     geometry, g = Quotient(whole), whole.random(generator)

@@ -27,6 +27,28 @@ class PreActivation(nn.Module):
         return self.head(F.leaky_relu(self.norms[-1](x)).mean((2, 3)))
 
 
+class Bottlenecks(nn.Module):
+    """A stream of three channels that linear maps write and read, norms between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.branch, self.last = self.block(2, 3), self.block(3, 3), self.block(3, 4)
+
+    def block(self, read, written):
+        layers = nn.Sequential(
+            *(nn.Conv2d(read, 4, 1, bias=False), nn.BatchNorm2d(4), nn.ReLU6()),
+            *(nn.Conv2d(4, 4, 3, padding=1, groups=4, bias=False), nn.BatchNorm2d(4), nn.ReLU6()),
+            *(nn.Conv2d(4, written, 1, bias=False), nn.BatchNorm2d(written)),
+        )
+        for norm in (layers[1], layers[4]):
+            nn.init.constant_(norm.weight, 6.0)  # channels reach both ends of their activation
+        return layers
+
+    def forward(self, x):
+        stream = self.first(x)
+        return self.last(stream + self.branch(stream)).mean((2, 3))
+
+
 class Dense(nn.Module):
     """Two layers that read all that came before, a transition, one more layer."""
 
@@ -90,6 +112,8 @@ CASES = {
     "SiLU": (lambda: plain(nn.BatchNorm2d(3), nn.SiLU(), bias=True), 3 + 3),
     "conv, ReLU, norm": (lambda: plain(nn.LeakyReLU(), nn.BatchNorm2d(3), bias=True), 3 + 3 + 3),
     "pre-activation": (PreActivation, 3 + 2 * 3 + 3),
+    # gains, the basis of the stream, its constants that two of its writers and its readers trade
+    "MobileNet": (Bottlenecks, 3 * (4 + 4) + 3 + 3 + 4 + 3**2 + 3 + 3),
     # the gain of the stem, what every layer writes, and what every norm writes behind a join
     "DenseNet": (Dense, 3 + (3 + 2 + 2 + 3 + 2) + (3 + 5 + 7 + 3 + 5)),
     "U-Net": (lambda: UNet(learned=False), 3 + 4 + 3),

@@ -98,7 +98,7 @@ def test_real_views_under_a_complex_group_are_an_error():
         Symmetry(GeneralLinear(1, "complex"), (ROWS,), (COLUMNS,))
 
 
-BETWEEN = Symmetry(GeneralLinear(3), (ROWS,), (COLUMNS,), middle=View("d", "h -> 1 1 h"), name="between")
+BETWEEN = Symmetry(GeneralLinear(3), (ROWS,), (COLUMNS,), gains=((COLUMNS, View("d", "h -> 1 1 h")),), name="between")
 
 
 def three_factors(generator):
@@ -132,5 +132,5 @@ def test_the_velocity_of_a_conjugated_action_is_its_derivative(generator):
 
 def test_a_diagonal_that_does_not_fit_is_an_error(generator):
     shapes = {name: value.shape for name, value in three_factors(generator).items()} | {"d": torch.Size([2])}
-    with pytest.raises(SymmetryError, match=r"diagonal of shape \(1, 1, 2\) between factors of 3 columns"):
+    with pytest.raises(SymmetryError, match=r"expected a gain \(1, 1, 3\) behind one of its maps, got \(1, 1, 2\)"):
         BETWEEN.check(shapes)

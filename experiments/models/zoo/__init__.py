@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from . import adapters, decoders, hugging_face, plain, vision
+from . import adapters, convolutional, decoders, hugging_face, plain, vision
 from .optional import EXTRAS, library
 from .specimen import Arguments, RealSize, Specimen
 
 _LIBRARIES = {
     "torch": plain.SPECIMENS,
     "transformers": hugging_face.SPECIMENS + decoders.SPECIMENS,
-    "timm": vision.SPECIMENS,
+    "timm": vision.SPECIMENS + convolutional.SPECIMENS,
     "peft": adapters.SPECIMENS,
 }
 

@@ -1,7 +1,7 @@
 """Models of the library timm."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Generator, nn
@@ -29,37 +29,6 @@ def vision_transformer(**options: Any) -> Callable[[], nn.Module]:
     return build
 
 
-def resnet(block: str, channels: tuple[int, ...]) -> Callable[[], nn.Module]:
-    """The stem of three convolutions and two stages of one block, each with a projection on the skip.
-
-    The library builds four stages; two have every kind of layer, and are audited in seconds.
-    """
-
-    def build() -> nn.Module:
-        resnet = library("timm.models.resnet")
-        model: Any = resnet.ResNet(
-            getattr(resnet, block),
-            (1, 1, 1, 1),
-            num_classes=3,
-            in_chans=2,
-            channels=channels,
-            stem_width=2,
-            stem_type="deep",
-        )
-        model.layer3 = model.layer4 = nn.Identity()
-        return cast("nn.Module", model)
-
-    return build
-
-
-def convnext() -> nn.Module:
-    """The first two of four stages, of one block each: the second with a downsampling convolution before it."""
-    convnext = library("timm.models.convnext")
-    model: Any = convnext.ConvNeXt(in_chans=2, num_classes=3, depths=(1, 1, 1, 1), dims=(4, 6, 6, 6), kernel_sizes=3)
-    model.stages = model.stages[:2]
-    return cast("nn.Module", model)
-
-
 def named(name: str) -> Callable[[], nn.Module]:
     """A model of timm by its name."""
     return lambda: library("timm").create_model(name)
@@ -84,7 +53,7 @@ def images(channels: int, size: int) -> Callable[[Generator, int], Arguments]:
     return draw
 
 
-_LOGITS: tuple[Head, ...] = ("raw", "softmax")
+LOGITS: tuple[Head, ...] = ("raw", "softmax")
 
 SPECIMENS = (
     Specimen(
@@ -92,7 +61,7 @@ SPECIMENS = (
         vision_transformer(),
         images(4, 4),
         {"raw": 409, "softmax": 417},
-        _LOGITS,
+        LOGITS,
         audited=400,
         sizes=size("vit_base_patch16_224"),
         scales=1,
@@ -102,7 +71,7 @@ SPECIMENS = (
         vision_transformer(init_values=0.5),
         images(4, 4),
         {"raw": 441},
-        _LOGITS,
+        LOGITS,
         audited=400,
         sizes=size("deit3_base_patch16_224"),
         scales=1,
@@ -112,7 +81,7 @@ SPECIMENS = (
         vision_transformer(qk_norm=True),
         images(4, 4),
         {"raw": 413},
-        _LOGITS,
+        LOGITS,
         audited=400,
         scales=9,
     ),
@@ -130,38 +99,8 @@ SPECIMENS = (
         vision_transformer(qkv_bias=False),
         images(4, 4),
         {"raw": 361},
-        _LOGITS,
+        LOGITS,
         audited=400,
         scales=1,
-    ),
-    Specimen(
-        "timm ResNet",
-        resnet("BasicBlock", (2, 3, 3, 3)),
-        images(2, 16),
-        {"raw": 46, "softmax": 50},
-        _LOGITS,
-        audited=250,
-        sizes=size("resnet18"),
-        scales=0,
-    ),
-    Specimen(
-        "timm ResNet, bottleneck",
-        resnet("Bottleneck", (2, 2, 2, 2)),
-        images(2, 16),
-        {},  # 96 and 105, and as much as units that die on these images add
-        _LOGITS,
-        audited=300,
-        sizes=size("resnet50"),
-        scales=0,
-    ),
-    Specimen(
-        "timm ConvNeXt",
-        convnext,
-        images(2, 16),
-        {"raw": 194, "softmax": 200},
-        _LOGITS,
-        audited=500,
-        sizes=size("convnext_tiny"),
-        scales=5,
     ),
 )
