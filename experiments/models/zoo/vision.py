@@ -1,7 +1,7 @@
 """Models of the library timm."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Generator, nn
@@ -39,9 +39,9 @@ def image_on(device: torch.device) -> Arguments:
     return {"x": torch.ones(1, 3, 224, 224, device=device)}
 
 
-def size(name: str) -> tuple[RealSize, ...]:
-    """The published size of a model of timm."""
-    return (RealSize(name, named(name), image_on),)
+def size(name: str, **dimension: int) -> tuple[RealSize, ...]:
+    """The published size of a model of timm, with the dimension of its group by head where it was worked out."""
+    return (RealSize(name, named(name), image_on, cast("dict[Head, int]", dimension)),)
 
 
 def images(channels: int, size: int) -> Callable[[Generator, int], Arguments]:
