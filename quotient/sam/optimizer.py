@@ -61,9 +61,12 @@ class RiemannianSAM(AbstractTwoPass):
     The second pass draws the dropout masks of the first, and leaves torch's generators where one pass would.
     ``buffers=model.buffers()`` keeps the running statistics of the first pass. A zero gradient perturbs
     nothing. NaN or Inf in a gradient, in either pass, skips the step (with a ``RuntimeWarning``, unless a
-    scaler sees to it): parameters and state stay as they were. A closure that raises leaves the model at its
-    point. During the second pass ``base`` mode holds one copy of the parameters, ``riemannian`` mode also the
-    chart and x.
+    scaler sees to it): parameters and state stay as they were. Where processes perturb each on its own, a first
+    gradient that is not finite perturbs nothing, and the average of the second ones decides, for all alike. A
+    closure that raises leaves the model at its point.
+
+    During the second pass ``base`` mode holds one copy of the parameters, ``riemannian`` mode also the chart and
+    x.
 
     Example:
         >>> from torch import nn
@@ -179,6 +182,11 @@ class RiemannianSAM(AbstractTwoPass):
             raise
 
     def _ascend(self, chart: AbstractChart, covector: Covector) -> Ascent:
+        if self._descent.geodesic and self._progress.local:
+            raise ValueError(
+                "riemannian mode cannot average over processes that perturb each on its own, as m-sharpness does: "
+                "leave m_sharpness out, or use mode='base'"
+            )
         scale = self._scale.factor
         x, moderate = uphill(chart, selected(covector, self.perturb), self.radius, steps=self._steps, scale=scale)
         if self._look.weight:

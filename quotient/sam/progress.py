@@ -14,6 +14,7 @@ class Progress:
     """What the second half of a step needs from the first.
 
     Attributes:
+        local: whether the gradient at the point is this process's own, and the next one the average of all processes.
         random: the state of the random generators before the first pass.
         ascent: the perturbation, while the gradient found there has not been brought back.
         chart: at the point, where it is needed again.
@@ -22,6 +23,7 @@ class Progress:
         finite: whether gradients were finite so far.
     """
 
+    local: bool = False
     random: RandomState | None = None
     ascent: Ascent | None = None
     chart: AbstractChart | None = None

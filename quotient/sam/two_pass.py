@@ -167,7 +167,7 @@ class AbstractTwoPass(torch.optim.Optimizer):
 
     @contextmanager
     def unperturbed(self) -> Iterator[None]:
-        """The first pass: the random numbers drawn inside are drawn again in :meth:`perturbed`."""
+        """The first pass: the random numbers drawn since its beginning are drawn again in :meth:`perturbed`."""
         self._require_restored("take a first pass")
         if self._progress.random is None:
             self._progress.random = RandomState.capture(named_parameters(self.param_groups).values())
@@ -186,6 +186,7 @@ class AbstractTwoPass(torch.optim.Optimizer):
         parameters = named_parameters(self.param_groups)
         if all(p.grad is None for p in parameters.values()):
             raise RuntimeError("no parameter has a gradient: call backward() on the loss before the first step")
+        self._progress.local |= self.local
         with torch.no_grad():
             chart = self._progress.chart or self._point_chart()
             self._progress.ascent = self._ascend(chart, differential(parameters))
@@ -269,7 +270,7 @@ class AbstractTwoPass(torch.optim.Optimizer):
             loss = first()
         if self.due:
             with self.perturbed() as ascent:
-                if ascent.finite or self.local:  # other processes may go on, and would wait for this one
+                if ascent.finite or self._progress.local:  # others may go on, and would wait for this process
                     second()
         return loss
 
@@ -284,14 +285,15 @@ class AbstractTwoPass(torch.optim.Optimizer):
         """m-sharpness: both passes for one micro-batch, then for the next; gradients add up beside ``.grad``."""
         parameters = named_parameters(self.param_groups)
         self._progress.chart = self._point_chart()  # one point, one chart
+        self._progress.local |= self.no_sync is not nullcontext
         gradients: dict[str, Tensor] = {}
         losses = []
         for micro_batch in batch:
             self.zero_grad()
             losses.append(self._two_passes(partial(self._unsynced, micro_batch), partial(self._again, micro_batch)))
             for name, p in parameters.items():
-                if p.grad is not None:
-                    gradients[name] = gradients[name] + p.grad if name in gradients else p.grad
+                if p.grad is not None:  # which may be memory that the next backward pass writes into
+                    gradients[name] = gradients[name].add_(p.grad) if name in gradients else p.grad.clone()
         for name, gradient in gradients.items():
             parameters[name].grad = gradient
         return torch.stack(losses).sum()
@@ -310,7 +312,7 @@ class AbstractTwoPass(torch.optim.Optimizer):
         if ascent is not None:
             ascent.restore_()
             self._pull_back_(ascent)
-            self._progress.finite &= ascent.finite or self.local
+            self._progress.finite &= ascent.finite or self._progress.local  # the average decides, for all alike
             self._progress.halfway = True
 
     def _descend(self) -> None:
