@@ -1,6 +1,6 @@
 """An operator on the complement of some directions."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -8,6 +8,7 @@ from torch import Tensor
 from quotient import dot
 
 from .operator import AbstractOperator
+from .orthogonalization import orthogonalize_
 
 
 class DeflatedOperator(AbstractOperator):
@@ -30,8 +31,8 @@ class DeflatedOperator(AbstractOperator):
         basis: Q, orthonormal vectors of the space of A: a matrix ``(k, n)``, or its rows.
     """
 
-    def __init__(self, operator: AbstractOperator, basis: Iterable[Tensor]) -> None:
-        self.operator, self.basis = operator, tuple(basis)
+    def __init__(self, operator: AbstractOperator, basis: Tensor | Sequence[Tensor]) -> None:
+        self.operator, self.basis = operator, basis
         self.size, self.dimension = operator.size, operator.dimension - len(self.basis)
         self.dtype, self.device = operator.dtype, operator.device
 
@@ -52,13 +53,16 @@ class DeflatedOperator(AbstractOperator):
         return torch.stack([orthogonalized(row, self.basis) for row in self.operator.block(vectors)])
 
 
-def orthogonalized(vector: Tensor, basis: Iterable[Tensor]) -> Tensor:
-    """The part of a vector orthogonal to orthonormal ones: modified Gram-Schmidt, twice, so that it is to rounding.
+def orthogonalized(vector: Tensor, basis: Tensor | Sequence[Tensor]) -> Tensor:
+    """The part of a vector orthogonal to orthonormal ones, to rounding: twice, where little is left of it.
 
     The vectors need not be the rows of one matrix: what grows one by one is never copied.
     """
-    rows, part = tuple(basis), vector.clone()
-    for row in rows * 2:
+    part = vector.clone()
+    if isinstance(basis, Tensor):
+        orthogonalize_(part, basis)
+        return part
+    for row in (*basis, *basis):
         part.addcmul_(row, torch.dot(row, part), value=-1.0)
     return part
 

@@ -1,7 +1,7 @@
 """Hutch++: what a sketch of the range catches is exact, the rest are quadratic forms."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -11,22 +11,13 @@ from quotient import dot
 from .deflation import negligible, orthogonalized
 from .operator import AbstractOperator
 from .quadratic_forms import uniform
-
-#: Rows that may fail to lower the expected cost before a sketch stops growing: one estimate of that cost is noisy.
-PATIENCE = 4
-
-#: Stands for a trace that came out zero.
-_TINY = 1e-150
+from .sketch import TINY, AbstractSketch
 
 
-class RangeSketch:
+class RangeSketch(AbstractSketch):
     r"""An orthonormal basis Q of :math:`A \omega_1, A \omega_2, \dots` for uniform :math:`\omega_i`, row by row.
 
-    Attributes:
-        rows: of Q.
-        trace: :math:`\mathrm{tr}\, Q A Q^T`.
-        products: how many were taken, two for every row.
-        exhausted: whether Q spans the range of A.
+    Two products for every row.
 
     Args:
         operator: A.
@@ -35,51 +26,56 @@ class RangeSketch:
 
     def __init__(self, operator: AbstractOperator, generator: torch.Generator | None) -> None:
         self.operator, self.generator = operator, generator
-        self.rows: list[Tensor] = []
-        self.trace = 0.0
-        self.products = 0
-        self.exhausted = False
+        self._rows: list[Tensor] = []
+        self._trace = 0.0
+        self._products = 0
+        self._exhausted = False
+        # Of every omega, as long as its row was not in Q: the quadratic form, an estimate of the trace, and
+        # |(I - Q^T Q) A omega|^2, one of |(I - Q^T Q) A|_F^2.
+        self._forms: list[float] = []
+        self._left: list[float] = []
 
-    def grow(self) -> tuple[float, float]:
-        r"""Add a row.
+    @property
+    def rows(self) -> Sequence[Tensor]:
+        return self._rows
 
-        Returns:
-            What the new :math:`\omega` says of A as long as its row is not in Q: :math:`\omega^T A \omega`, an
-            estimate of the trace, and :math:`|(I - Q^T Q) A \omega|^2`, one of :math:`\|(I - Q^T Q) A\|_F^2`.
-        """
+    @property
+    def trace(self) -> float:
+        return self._trace
+
+    @property
+    def products(self) -> int:
+        return self._products
+
+    @property
+    def exhausted(self) -> bool:
+        return self._exhausted
+
+    @property
+    def is_full(self) -> bool:
+        return False
+
+    def grow(self) -> None:
         omega = uniform(self.operator, self.generator)
         image = self.operator(omega)
-        self.products += 1
-        row = orthogonalized(image, self.rows)
-        form, left = dot((omega,), (image,)).item(), dot((row,), (row,)).item()
+        self._products += 1
+        row = orthogonalized(image, self._rows)
+        left = dot((row,), (row,)).item()
+        self._forms.append(dot((omega,), (image,)).item())
+        self._left.append(left)
         if negligible(left, image):
-            self.exhausted = True
-            return form, 0.0
-        self.rows.append(row / math.sqrt(left))
-        self.trace += dot((self.rows[-1],), (self.operator(self.rows[-1]),)).item()
-        self.products += 1
-        self.exhausted = len(self.rows) == self.operator.dimension
-        return form, left
+            self._exhausted = True
+            return
+        self._rows.append(row / math.sqrt(left))
+        self._trace += dot((self._rows[-1],), (self.operator(self._rows[-1]),)).item()
+        self._products += 1
+        self._exhausted = len(self._rows) == self.operator.dimension
 
-    def growth(self, rtol: float | None = None) -> Iterator[None]:
-        r"""Grow row by row; with ``rtol`` only while that lowers the expected number of products [Persson2022].
+    def cost(self, rtol: float) -> float:
+        r"""With k rows 2k, and :math:`2 (F_k - t_k^2 / (d - k)) / \epsilon^2` for the rest.
 
-        An error :math:`\epsilon` takes :math:`2 k + 2 F_k / \epsilon^2` products with k rows, where :math:`F_k` is
-        the squared Frobenius norm of what they have not caught: two for a row, and one for a quadratic form.
-
-        Args:
-            rtol: the relative standard error that is wanted.
+        :math:`F_k` is the squared Frobenius norm of what the rows have not caught, and :math:`t_k` its trace.
         """
-        forms: list[float] = []
-        left: list[float] = []
-        costs: list[float] = []
-        while not self.exhausted:
-            form, remainder = self.grow()
-            yield
-            forms.append(form)
-            left.append(remainder)
-            if rtol is not None:
-                aim = max(rtol * abs(sum(forms)) / len(forms), _TINY)
-                costs.append(2 * len(left) + 2 * sum(left[-3:]) / len(left[-3:]) / aim**2)
-                if len(costs) > PATIENCE + costs.index(min(costs)):
-                    return
+        total = sum(self._forms) / len(self._forms)
+        left = sum(self._left[-3:]) / len(self._left[-3:]) - self.flat_part(total)
+        return 2 * len(self.rows) + 2 * max(left, 0.0) / max(rtol * abs(total), TINY) ** 2

@@ -12,11 +12,13 @@ from .arguments import require_positive
 from .deflation import DeflatedOperator
 from .estimate import Estimate
 from .hutchpp import RangeSketch
+from .krylov_sketch import KrylovSketch
 from .operator import AbstractOperator
 from .quadratic_forms import QuadraticForms
+from .sketch import AbstractSketch
 from .xtrace import XTrace
 
-Method = Literal["hutch++", "xtrace", "hutchinson"]
+Method = Literal["krylov", "hutch++", "xtrace", "hutchinson"]
 
 #: Vectors drawn where neither a number of them nor an accuracy is asked for.
 DEFAULT_PROBES = 32
@@ -29,7 +31,7 @@ def trace(
     *,
     probes: int | None = None,
     rtol: float | None = None,
-    method: Method = "hutch++",
+    method: Method = "krylov",
     generator: torch.Generator | None = None,
     progress: bool = False,
 ) -> Estimate:
@@ -39,18 +41,21 @@ def trace(
     method        what it does                                           products    memory, in vectors
     ============  =====================================================  ==========  =======================
     hutchinson    mean of :math:`x^T A x` [Hutchinson1990]               p           1
-    hutch++       a sketch of the range, :math:`x^T A x` on its          about 3p/2  the rows of the sketch
-                  complement [Meyer2021], [Persson2022]
+    krylov        a Lanczos process, :math:`x^T A x` on the complement   p           p/2, at most 256
+                  of its space [ChenHallman2023]
+    hutch++       the same with a sketch of the range [Meyer2021],       about 3p/2  the rows of the sketch
+                  [Persson2022]
     xtrace        every vector sketches for all others [Epperly2024]     2p          2p
     ============  =====================================================  ==========  =======================
 
     The error after m products decays like :math:`\|A\|_F / \sqrt m` for Hutchinson, whose products are best spent
-    on spectra that are flat, and like 1/m at worst for the other two, much faster where eigenvalues decay, as those
-    of Hessians of networks do. With ``rtol`` Hutch++ grows its sketch only while that pays, and so is never much
-    worse than the better of the two: it is the default. XTrace is the most accurate for a given number of products,
-    by a factor of up to 2, but takes the most memory, and its stated error is cautious.
+    on spectra that are flat, and like 1/m at worst for the two with sketches and XTrace, much faster where eigenvalues
+    decay, as those of Hessians of networks do. With ``rtol`` a sketch grows only while that pays, so that it is never
+    much worse than Hutchinson. A Krylov space takes half the products of a sketch of the range, and is the default;
+    where large eigenvalues have large multiplicities it finds each but once, and Hutch++ is better. XTrace is the most
+    accurate of the others for a given number of vectors, but takes the most memory, and its stated error is cautious.
 
-    With vectors uniform on a sphere the first two have an error formula that holds in repeats for few draws and
+    With vectors uniform on a sphere all but XTrace have an error formula that holds in repeats for few draws and
     skewed spectra too: 94 to 98 % within two standard errors; see :func:`measures.quadratic_forms.variance_of_mean`.
     The trace comes out exact, with error 0, where the sketch exhausts the range of A.
 
@@ -83,8 +88,12 @@ def trace(
     limit = probes or (DEFAULT_PROBES if rtol is None else operator.dimension)
     if method == "xtrace":
         steps = exchangeable(operator, limit, generator)
+    elif method == "hutchinson":
+        steps = plain(operator, limit, generator)
     else:
-        steps = deflated(operator, limit, rtol, generator) if method == "hutch++" else plain(operator, limit, generator)
+        krylov = method == "krylov"
+        sketch = KrylovSketch(operator, limit // 2, generator) if krylov else RangeSketch(operator, generator)
+        steps = deflated(sketch, limit, rtol, generator)
     found = Estimate(math.nan, math.inf, 0)
     for found in tqdm(steps, desc=f"trace, {method}", disable=not progress):
         if rtol is not None and found.stderr <= rtol * abs(found.value):
@@ -102,17 +111,15 @@ def plain(operator: AbstractOperator, limit: int, generator: torch.Generator | N
 
 
 def deflated(
-    operator: AbstractOperator, limit: int, rtol: float | None, generator: torch.Generator | None
+    sketch: AbstractSketch, limit: int, rtol: float | None, generator: torch.Generator | None
 ) -> Iterator[Estimate]:
-    """Those of Hutch++: first the sketch, of half the vectors or as many as pay, then quadratic forms."""
-    sketch = RangeSketch(operator, generator)
-    growth = sketch.growth(rtol) if rtol is not None else sketch.growth()
-    for _ in islice(growth, limit // 2):
+    """First the sketch, of half the vectors or as many as pay, then quadratic forms on its complement."""
+    for _ in islice(sketch.growth(rtol), limit // 2):
         yield Estimate(sketch.trace, math.inf, sketch.products)
     if sketch.exhausted:
         yield Estimate(sketch.trace, 0.0, sketch.products)
         return
-    for rest in plain(DeflatedOperator(operator, sketch.rows), limit - len(sketch.rows), generator):
+    for rest in plain(DeflatedOperator(sketch.operator, sketch.rows), limit - len(sketch.rows), generator):
         yield Estimate(sketch.trace + rest.value, rest.stderr, sketch.products + rest.products)
 
 

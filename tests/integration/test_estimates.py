@@ -40,7 +40,7 @@ def eigenvalues(matrix: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("repeats", REPEATS)
-@pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace"])
+@pytest.mark.parametrize("method", ["hutchinson", "krylov", "hutch++", "xtrace"])
 def test_traces(matrix, eigenvalues, generator, method, repeats):
     operator, truth = MatrixOperator(matrix), eigenvalues.sum().item()
     found = [trace(operator, probes=8, method=method, generator=generator) for _ in range(repeats)]
