@@ -36,7 +36,7 @@ ORDERS = (0.1, 0.5, 0.9, 1.1, 1.5, 2.0, 3.0)
 
 PUBLISHED_PROBES, PUBLISHED_STEPS = 100, 15
 
-Method = Literal["hutchinson", "hutch++", "xtrace"]
+Method = Literal["hutchinson", "krylov", "hutch++", "xtrace"]
 
 INTRODUCTION = """\
 # What stated errors are worth

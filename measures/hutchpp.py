@@ -72,10 +72,9 @@ class RangeSketch(AbstractSketch):
         self._exhausted = len(self._rows) == self.operator.dimension
 
     def cost(self, rtol: float) -> float:
-        r"""With k rows 2k, and :math:`2 (F_k - t_k^2 / (d - k)) / \epsilon^2` for the rest.
+        r"""With k rows :math:`2 k + 2 F_k / \epsilon^2`: two for a row, one for a quadratic form.
 
-        :math:`F_k` is the squared Frobenius norm of what the rows have not caught, and :math:`t_k` its trace.
+        :math:`F_k` is the squared Frobenius norm of what they have not caught, :math:`\epsilon` the error.
         """
-        total = sum(self._forms) / len(self._forms)
-        left = sum(self._left[-3:]) / len(self._left[-3:]) - self.flat_part(total)
-        return 2 * len(self.rows) + 2 * max(left, 0.0) / max(rtol * abs(total), TINY) ** 2
+        aim = max(rtol * abs(sum(self._forms)) / len(self._forms), TINY)
+        return 2 * len(self._left) + 2 * sum(self._left[-3:]) / len(self._left[-3:]) / aim**2

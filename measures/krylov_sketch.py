@@ -29,8 +29,8 @@ class KrylovSketch(AbstractSketch):
         fitting = max(1, free_memory(operator.device) // 2 // row - 1)
         self.operator = operator
         self._basis = KrylovBasis(operator, min(limit, operator.dimension, fitting, MOST_ROWS), generator)
-        self._values = torch.zeros(0, dtype=torch.float64)
-        self._first = 0.0
+        self._diagonal: list[float] = []
+        self._gain = 0.0
 
     @property
     def rows(self) -> Tensor:
@@ -38,7 +38,7 @@ class KrylovSketch(AbstractSketch):
 
     @property
     def trace(self) -> float:
-        return self._values.sum().item()
+        return sum(self._diagonal)
 
     @property
     def products(self) -> int:
@@ -54,16 +54,24 @@ class KrylovSketch(AbstractSketch):
 
     def grow(self) -> None:
         self._basis.extend_()
-        self._values = self._basis.ritz()[0]
-        if self._basis.size == 1:
-            self._first = self.trace
+        self._diagonal.append(self._basis.ritz()[0].sum().item() - self.trace)
+        self._gain += (self._diagonal[-1] - self._level()) ** 2 + 2 * self._basis.border.square().sum().item()
 
     def cost(self, rtol: float) -> float:
-        r"""With k rows k, and :math:`2 (F_k - t_k^2 / (d - k)) / \epsilon^2` for the rest B of A, up to a constant.
+        r"""With k rows :math:`k - 2 \sum_i ((T_{ii} - c_i)^2 + 2 \beta_i^2) / \epsilon^2`, up to a constant.
 
-        :math:`F_k = \|B\|_F^2`, from which the rows have taken :math:`\|T\|_F^2 + 2 \beta^2`, and :math:`t_k` is the
-        trace of B, where the first quadratic form, :math:`d\, T_{11}`, stands for that of A.
+        The sum is what the rows take off the variance of a quadratic form on the rest, half of it, where
+        :math:`c_i` is the level of the rest: vectors on a sphere do not see a multiple of the identity.
         """
-        total = self.operator.dimension * self._first
-        caught = self._values.square().sum().item() + 2 * self._basis.border.square().sum().item()
-        return len(self.rows) - 2 * (caught + self.flat_part(total)) / max(rtol * abs(total), TINY) ** 2
+        return len(self.rows) - 2 * self._gain / max(rtol * abs(self._total), TINY) ** 2
+
+    @property
+    def _total(self) -> float:
+        """The first quadratic form, an estimate of the trace of A."""
+        return self.operator.dimension * self._diagonal[0]
+
+    def _level(self) -> float:
+        """The mean of the eigenvalues on the rest, by the first form or the newest row: what both are sure of."""
+        left = self.operator.dimension - len(self.rows)
+        mean, newest = (self._total - self.trace) / max(left, 1), self._diagonal[-1]
+        return min(mean, newest, key=abs) if mean * newest > 0 else 0.0

@@ -56,18 +56,6 @@ class AbstractSketch(ABC):
     def cost(self, rtol: float) -> float:
         """How many products are expected in all for that relative standard error, up to a constant, without growing."""
 
-    def flat_part(self, total: float) -> float:
-        r"""The squared Frobenius norm of a multiple of the identity on the complement that has its trace.
-
-        Quadratic forms of vectors on a sphere have no variance from that; see
-        :func:`measures.quadratic_forms.variance_of_mean`.
-
-        Args:
-            total: the trace of A, or what is known of it.
-        """
-        left = self.operator.dimension - len(self.rows)
-        return (total - self.trace) ** 2 / left if left else 0.0
-
     def growth(self, rtol: float | None = None) -> Iterator[None]:
         """Grow row by row; with ``rtol`` only while that lowers the expected number of products [Persson2022]."""
         costs: list[float] = []
