@@ -1,7 +1,6 @@
 """Numbers on a geometry: losses, and how they rise around a point."""
 
 from .average_case import average_case_sharpness
-from .correlation import Correlation, correlate
 from .curvature import AbstractCurvature
 from .curvature_at import curvature
 from .deflation import DeflatedOperator
@@ -29,6 +28,14 @@ from .relative_flatness import relative_flatness
 from .renyi import renyi_sharpness
 from .sharpness import Sharpness
 from .spectrum import Spectrum
+from .statistics import (
+    Correlation,
+    Difference,
+    UndefinedStatisticError,
+    compare,
+    correlate,
+    partial_correlation,
+)
 from .suite import measure
 from .table import MeasureTable, Row
 from .timing import timed
@@ -41,6 +48,7 @@ __all__ = [
     "AbstractOperator",
     "Correlation",
     "DeflatedOperator",
+    "Difference",
     "Eigenpairs",
     "EmpiricalLoss",
     "Estimate",
@@ -59,8 +67,10 @@ __all__ = [
     "Row",
     "Sharpness",
     "Spectrum",
+    "UndefinedStatisticError",
     "WidthError",
     "average_case_sharpness",
+    "compare",
     "correlate",
     "curvature",
     "eigenpairs",
@@ -76,6 +86,7 @@ __all__ = [
     "operator_spectrum",
     "pac_bayes_flatness",
     "parameter_norm",
+    "partial_correlation",
     "path_norm",
     "relative_flatness",
     "renyi_sharpness",

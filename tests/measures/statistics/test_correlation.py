@@ -3,10 +3,9 @@ import math
 
 import pytest
 import torch
-from scipy.stats import kendalltau, norm
+from scipy.stats import kendalltau, norm, spearmanr
 
-from measures import correlate
-from measures.correlation import bootstrapped
+from measures import UndefinedStatisticError, correlate
 
 SAMPLES = {
     "distinct": ([1.0, 5.0, 2.0, 8.0, 3.0, 7.0], [2.0, 4.0, 3.0, 9.0, 1.0, 5.0]),
@@ -34,16 +33,14 @@ def test_tau_is_that_of_the_definition_and_of_scipy(name, generator):
     assert (found.tau, found.p_value) == pytest.approx(tuple(kendalltau(x, y)), rel=1e-12)
 
 
-def test_bootstrap_draws_have_the_tau_of_the_resampled_models():
-    x, y = (torch.tensor(v, dtype=torch.float64) for v in SAMPLES["ties in one"])
-    blocks = [torch.tensor([i]) for i in range(6)]
-    taus = bootstrapped(x, y, blocks, 50, torch.Generator().manual_seed(5))
-    generator, expected = torch.Generator().manual_seed(5), []
-    for _ in range(50):
-        chosen = torch.randint(6, (6,), generator=generator)
-        expected.append(kendalltau(x[chosen].numpy(), y[chosen].numpy()).statistic)
-    expected = torch.tensor([t for t in expected if not math.isnan(t)], dtype=torch.float64)
-    torch.testing.assert_close(taus, expected)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_rho_is_that_of_scipy(name, generator):
+    x, y = SAMPLES[name]
+    found = correlate(x, y, coefficient="spearman", resamples=50, generator=generator)
+    assert (found.value, found.p_value) == pytest.approx(tuple(spearmanr(x, y)), rel=1e-12)
+    assert str(found).startswith("rho = ")
+    with pytest.raises(AttributeError, match="is rho, not tau"):
+        _ = found.tau
 
 
 def test_interval_covers_the_truth_as_often_as_it_says(generator):
@@ -89,15 +86,21 @@ def test_missing_models_are_left_out_and_counted(generator):
 @pytest.mark.parametrize(
     ("x", "y", "options", "message"),
     [
-        ([1.0, 2.0], [1.0, 2.0], {}, "at least 3 models or groups without NaN, got 2"),
-        ([1.0, 2.0, math.nan], [1.0, 2.0, 3.0], {}, "at least 3 models or groups without NaN, got 2"),
-        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], {"groups": "aab"}, "at least 3 models or groups without NaN, got 2"),
+        ([1.0, 2.0], [1.0, 2.0], {}, "at least 3 models or groups in which nothing is missing, got 2"),
+        ([1.0, 2.0, math.nan], [1.0, 2.0, 3.0], {}, "at least 3 models or groups in which nothing is missing, got 2"),
+        (
+            [1.0, 2.0, 3.0],
+            [1.0, 2.0, 3.0],
+            {"groups": "aab"},
+            "at least 3 models or groups in which nothing is missing, got 2",
+        ),
         ([1.0, 1.0, 1.0], [1.0, 2.0, 3.0], {}, r"sharpness is constant \(1.0\) over 3 models"),
         ([1.0, 2.0, 3.0], [2.0, 2.0, 2.0], {}, r"targets is constant \(2.0\)"),
-        ([1.0, 2.0, 3.0], [1.0, 2.0], {}, "one value per model, got lengths 3, 2 and 3 groups"),
-        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], {"groups": "ab"}, "got lengths 3, 3 and 2 groups"),
+        ([1.0, 2.0, 3.0], [1.0, 2.0], {}, "one value per model in every column, got 3 sharpness, 2 targets, 3 groups"),
+        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], {"groups": "ab"}, "got 3 sharpness, 3 targets, 2 groups"),
         ([1.0, 2.0, math.inf], [1.0, 2.0, 3.0], {}, "sharpness must be finite"),
         ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], {"confidence": 1.0}, "confidence must lie between 0 and 1"),
+        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], {"coefficient": "pearson"}, "must be one of 'kendall', 'spearman'"),
         ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], {"resamples": 0}, "resamples must be positive"),
     ],
 )
@@ -106,8 +109,9 @@ def test_bad_input_is_refused(x, y, options, message):
         correlate(x, y, **options)
 
 
-def test_resamples_without_a_tau_are_refused():
-    values = torch.tensor([1.0, 1.0, 2.0], dtype=torch.float64)
-    block = [torch.tensor([0]), torch.tensor([1])]
-    with pytest.raises(ValueError, match="no tau is defined in 5 resamples"):
-        bootstrapped(values, values, block, 5, torch.Generator().manual_seed(0))
+def test_what_data_leave_open_is_told_from_what_is_wrong():
+    with pytest.raises(UndefinedStatisticError):
+        correlate([1.0, 1.0, 1.0], [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="confidence") as caught:
+        correlate([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], confidence=2.0)
+    assert not isinstance(caught.value, UndefinedStatisticError)
