@@ -35,10 +35,10 @@ def audit(
       is exact at this point. Inputs should be many and wide: what they do not show counts as null.
     * ``sketched``, for any size. The vertical defect is measured, by products with the Jacobian along random vertical
       directions of every factor: a false factor is found with probability one. What is missing is only searched for,
-      in random blocks of directions that are linear in the weights along an axis of a module: of a base change, a
-      rescaling, a rotation or a shift that nobody declared, the part in such a block is found, and ``unexplained`` is a
-      lower bound. Zero does not show that the declaration is complete: for that, audit a small instance of the same
-      class.
+      in random blocks of directions that are linear in the weights along an axis of a module, or free in a few slices
+      along it: of a base change, a rescaling, a rotation, a shift or a mean that nobody declared, the part in such a
+      block is found, and ``unexplained`` is a lower bound. Zero does not show that the declaration is complete: for
+      that, audit a small instance of the same class.
 
     Initial parameters are special points (gains 1, biases 0) with more null directions than generic ones.
 
@@ -58,7 +58,8 @@ def audit(
         symmetry: declared on, or detected in, the model.
         inputs: a tensor, a tuple (positional arguments), a mapping (keyword arguments), or a list of those.
         method: ``"auto"`` is dense up to ``LARGEST`` parameters, sketched above.
-        rows: of a sketched audit, backward passes; a block has a few dimensions less.
+        rows: of a sketched audit, backward passes; a block has a few dimensions less, so that slices of as many entries
+            or more do not move freely: means that a norm hides are not found there.
         generator: where sketches, blocks and vertical directions come from.
 
     Raises:

@@ -15,7 +15,8 @@ from .dense import ZERO
 from .jacobian import Jacobian
 from .linear_units import linear_units
 from .result import Audit
-from .vertical import moving_factors, residuals
+from .vertical import moving_factors
+from .vertical_space import VerticalSpace
 
 #: Rows beyond the dimension of a block, so that a Gaussian sketch keeps its rank.
 MORE = 20
@@ -23,7 +24,7 @@ MORE = 20
 #: Blocks that are searched: they share the rows of the Jacobian, which cost most.
 BLOCKS = 32
 
-#: Undeclared directions that are counted in one block: each costs a projection on the vertical space.
+#: Undeclared directions that are counted in one block of a large model, where each takes least squares.
 COUNTED = 8
 
 #: Entries of a sketch of a tangent: many more than there are tangents, so that sketches are as independent as those.
@@ -60,7 +61,8 @@ def sketched_audit(
             part.append(block.pull(covectors).cpu())
     exact = symmetry.exact
     true = replace(symmetry, factors=tuple(factor for factor in exact if factor.name not in false))
-    searched = [_search(block, torch.cat(part), true, generator) for block, part in zip(found, parts, strict=True)]
+    space = VerticalSpace(true, jacobian.params, generator)
+    searched = [_search(block, torch.cat(part), space, generator) for block, part in zip(found, parts, strict=True)]
     declared = replace(symmetry, factors=exact).dimension
     return Audit(
         parameters=jacobian.parameters,
@@ -81,7 +83,7 @@ def sketched_audit(
 
 
 def _search(
-    block: Block, j: Tensor, symmetry: ModelSymmetry, generator: torch.Generator | None
+    block: Block, j: Tensor, space: VerticalSpace, generator: torch.Generator | None
 ) -> tuple[str, int, list[Tensor], float]:
     """Name and dimension of a block, sketches of its undeclared directions, the gap between zeros and the rest."""
     reached = (j != 0).any(0).nonzero().flatten()  # an entry without influence is no symmetry
@@ -90,25 +92,26 @@ def _search(
     gap = (singular[kept - 1] / singular[kept]).item() if 0 < kept < len(singular) and singular[kept] else math.inf
     null = j.new_zeros(len(reached) - kept, j.shape[1])
     null[:, reached] = vh[kept:]
-    return block.name, j.shape[1], _undeclared(block, null, symmetry, generator), gap
+    return block.name, j.shape[1], _undeclared(block, null, space, generator), gap
 
 
-def _undeclared(block: Block, null: Tensor, symmetry: ModelSymmetry, generator: torch.Generator | None) -> list[Tensor]:
-    """Null directions modulo vertical ones, sketched; at most ``COUNTED`` of them.
+def _undeclared(block: Block, null: Tensor, space: VerticalSpace, generator: torch.Generator | None) -> list[Tensor]:
+    """Null directions modulo vertical ones, sketched; at most ``COUNTED`` of them where each takes least squares.
 
     By random combinations: one is vertical when all null directions are. Factors that share a parameter with the block
     come first, and all of them only where those leave something.
     """
     if not len(null):
         return []
-    held = {slot.parameter for slot in block.slots}
-    touching = tuple(factor for factor in symmetry.factors if factor.parameters & held)
-    mixed = torch.randn(min(COUNTED, len(null)), len(null), generator=generator, dtype=null.dtype) @ null
+    held, everything = {slot.parameter for slot in block.slots}, space.symmetry.factors
+    touching = tuple(factor for factor in everything if factor.parameters & held)
+    count = len(null) if space.basis is not None else min(COUNTED, len(null))
+    mixed = torch.randn(count, len(null), generator=generator, dtype=null.dtype) @ null
     tangents = [block.tangent(coefficients / coefficients.norm()) for coefficients in mixed]
-    for factors in (touching, symmetry.factors):
-        if not _rank([_sketch(left) for left in residuals(tangents[:1], factors, symmetry, block.params)]):
+    for factors in (touching, everything):
+        if not _rank([_sketch(left) for left in space.residuals(tangents[:1], factors)]):
             return []
-    return [_sketch(left) for left in residuals(tangents, symmetry.factors, symmetry, block.params)]
+    return [_sketch(left) for left in space.residuals(tangents, everything)]
 
 
 def _sketch(tangent: Tangent) -> Tensor:

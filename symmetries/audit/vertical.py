@@ -1,10 +1,8 @@
-"""Vertical directions: unit vectors of factors, and the distance of a tangent from all of them."""
+"""Vertical directions: unit vectors of factors, and whether the function changes along them."""
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 import torch
-from scipy.sparse.linalg import LinearOperator, lsmr
 from torch import Tensor
 
 from ..factor import AbstractFactor
@@ -15,9 +13,6 @@ from .jacobian import Jacobian, tangent_norm
 
 #: Unit vectors are independent, and a derivative along one is not zero, above this; rounding stays near 1e-15.
 SMALL = 1e-10
-
-#: Where the least squares of a projection stop, relative to sizes.
-RESIDUAL = 1e-8
 
 
 def vertical_vectors(
@@ -72,66 +67,3 @@ def total(tangents: Iterable[Tangent]) -> Tangent:
         for name, value in tangent.items():
             found[name] = found[name] + value if name in found else value
     return found
-
-
-def residuals(
-    tangents: Sequence[Tangent], factors: Sequence[AbstractFactor], symmetry: ModelSymmetry, params: Params
-) -> list[Tangent]:
-    r"""Tangents less their projection on the vertical space of ``factors``.
-
-    Least squares over the Lie algebra by LSMR: the vertical space is never stored.
-    """
-    held = {name for t in tangents for name in t} | {name for f in factors for name in f.parameters}
-    names = sorted(held | {norm.shift for norm in symmetry.statistics if norm.gain in held})
-    point = {name: params[name] for name in names}
-    vectors = [flat(tangent, point) for tangent in tangents]
-    if factors:
-        generated = _Generated(factors, symmetry, point)
-        solved = (lsmr(generated.operator, v.numpy(), atol=RESIDUAL, btol=RESIDUAL, conlim=0.0)[0] for v in vectors)
-        vectors = [v - generated.tangent(x) for v, x in zip(vectors, solved, strict=True)]
-    sizes = [value.numel() for value in point.values()]
-    return [dict(zip(point, vector.split(sizes), strict=True)) for vector in vectors]
-
-
-class _Generated:
-    """The linear map from the Lie algebras of factors to tangents, and its transpose by reverse mode."""
-
-    def __init__(self, factors: Sequence[AbstractFactor], symmetry: ModelSymmetry, point: Params) -> None:
-        draws = [factor.random_algebra(symmetry.shapes, generator=torch.Generator()) for factor in factors]
-        self._point = point
-        self._factors = factors
-        self._symmetry = symmetry
-        self._algebra = torch.cat([_real(x).flatten() for x in draws]).zero_().requires_grad_()
-        self._like = draws
-        self._image = self._infinitesimal(self._algebra)
-        shape = (self._image.numel(), self._algebra.numel())
-        self.operator = LinearOperator(shape, matvec=self._forward, rmatvec=self._backward, dtype=np.float64)
-
-    def tangent(self, x: np.ndarray) -> Tensor:
-        """The vertical direction of algebra coordinates ``x``."""
-        with torch.no_grad():
-            return self._infinitesimal(torch.from_numpy(np.ravel(x)))
-
-    def _forward(self, x: np.ndarray) -> np.ndarray:
-        return self.tangent(x).numpy()
-
-    def _backward(self, u: np.ndarray) -> np.ndarray:
-        covector = torch.from_numpy(np.ravel(u)).to(self._image)
-        return torch.autograd.grad(self._image, self._algebra, covector, retain_graph=True)[0].numpy()
-
-    def _infinitesimal(self, coordinates: Tensor) -> Tensor:
-        pieces = coordinates.split([_real(x).numel() for x in self._like])
-        moved = total(
-            self._symmetry.velocity(factor, factor.in_algebra(_like(piece, x)), self._point)
-            for factor, piece, x in zip(self._factors, pieces, self._like, strict=True)
-        )
-        return flat(moved, self._point)
-
-
-def _real(x: Tensor) -> Tensor:
-    return torch.view_as_real(x) if x.is_complex() else x
-
-
-def _like(coordinates: Tensor, x: Tensor) -> Tensor:
-    shaped = coordinates.reshape(_real(x).shape)
-    return torch.view_as_complex(shaped) if x.is_complex() else shaped
