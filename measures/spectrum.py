@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -104,8 +104,11 @@ class Spectrum:
         return self._stated(SumEstimates(found.value[0], found.sampling[0], found.unresolved[0]))
 
     def frobenius_norm(self) -> Estimate:
-        r"""The root of :math:`\sum_i \lambda_i^2`; two steps know all there is to know."""
-        return self._ratio(lambda t: t.square().unsqueeze(-1), lambda sums: sums[0].sqrt())
+        r"""The root of :math:`\sum_i \lambda_i^2`; one step knows all there is to know of it."""
+        square = self.sum(torch.square)
+        value = math.sqrt(square.value)
+        slope = 0.5 / value if value else 0.0
+        return Estimate(value, slope * square.stderr, square.products, slope * square.unresolved)
 
     def nuclear_norm(self) -> Estimate:
         r"""The sum :math:`\sum_i |\lambda_i|`: the trace of a positive operator."""
@@ -121,7 +124,11 @@ class Spectrum:
         Raises:
             ValueError: a negative order, or an operator that is zero.
         """
-        return self._entropic(alpha, torch.exp)
+        entropy = self.renyi_estimate(alpha)
+        value = math.exp(-entropy.value)
+        # Two stated errors reach up to the exponential of two of the entropy's, and further down than that.
+        error = value * math.expm1(2 * entropy.stderr) / 2
+        return Estimate(value, error, entropy.products, value * math.expm1(entropy.unresolved))
 
     def log_determinant(self, damping: float) -> Estimate:
         r"""The regularized log-determinant :math:`\sum_i \log(|\lambda_i| + \epsilon)`.
@@ -140,11 +147,7 @@ class Spectrum:
         return self.sum(lambda t: (t.abs() + damping).log())
 
     def renyi(self, alpha: float) -> float:
-        r"""Rényi sharpness :math:`-H_\alpha`; see :func:`measures.renyi_sharpness`.
-
-        Raises:
-            ValueError: a negative order, or an operator that is zero.
-        """
+        """The value of :meth:`renyi_estimate`."""
         return self.renyi_estimate(alpha).value
 
     def renyi_stderr(self, alpha: float) -> float:
@@ -152,27 +155,18 @@ class Spectrum:
         return self.renyi_estimate(alpha).stderr
 
     def renyi_estimate(self, alpha: float) -> Estimate:
-        """Both."""
-        return self._entropic(alpha, torch.neg)
+        r"""Rényi sharpness :math:`-H_\alpha`; see :func:`measures.renyi_sharpness`.
 
-    def _entropic(self, alpha: float, transform: Callable[[Tensor], Tensor]) -> Estimate:
-        """A function of the entropy."""
+        Raises:
+            ValueError: a negative order, or an operator that is zero.
+        """
         require_order(alpha)
         largest, residual = self._largest
         entropy = RenyiEntropy(alpha, largest, RANK_THRESHOLD)
-        blurred = torch.tensor(math.log1p(residual / largest) if alpha == math.inf else 0.0, dtype=torch.float64)
-        return self._ratio(entropy.terms, lambda sums: transform(entropy(sums)), entropy.bends, blurred)
-
-    def _ratio(
-        self,
-        functions: Functions,
-        statistic: Callable[[Tensor], Tensor],
-        bends: Sequence[float] = (0.0,),
-        blurred: Tensor | None = None,
-    ) -> Estimate:
-        found = self._sums.estimate(functions, statistic, bends=bends)
-        unresolved = found.unresolved if blurred is None else found.unresolved + blurred
-        return self._stated(SumEstimates(found.value, found.sampling, unresolved))
+        found = self._sums.estimate(entropy.terms, lambda sums: -entropy(sums), bends=entropy.bends)
+        if alpha == math.inf:  # the one order for which the unit matters
+            found = replace(found, unresolved=found.unresolved + math.log1p(residual / largest))
+        return self._stated(found)
 
     def _stated(self, found: SumEstimates) -> Estimate:
         return Estimate(found.value.item(), found.stderr.item(), self.products, found.unresolved.item())
