@@ -48,9 +48,10 @@ What the families mean for a quotient:
 
 - **exact** families are taken out: pairs (heads, units, adapters) by the metric, everything else by a section, on
   which gains are 1, shifts 0, readers and writers centred;
-- **counted** ones are declared, verified and counted, and stay in the ball: rotations of a residual stream (a
-  Frobenius or a Gram metric does not see them, `rest="tensorwise"` neither, an elementwise one does), and isospectral
-  curves, one dimension each, along which gains change size, which every metric sees;
+- **counted** ones are declared, verified and counted, and stay in the ball: rotations of a residual stream or of
+  normalized vectors (a Frobenius or a Gram metric does not see them, `rest="tensorwise"` neither, an elementwise one
+  does), scales that are taken back in other powers (an elementwise metric does not see them), and isospectral curves,
+  one dimension each, along which gains change size, which every metric sees;
 - **softmax** ones hold for probabilities, not for logits; `head="raw"` leaves them out;
 - **approximate** ones hold where the eps of a norm is zero; they are never taken out, and not part of the dimension.
 
