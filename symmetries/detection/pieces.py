@@ -36,9 +36,16 @@ def _pieces(value: Value, dim: int, selector: Selector) -> list[Value]:
         return []
     if node.kind is Kind.JOIN and outer is node.over[0]:
         return [_piece(value, dim, i) for i in range(len(node.operands))]
+    pieces = _multiplied(value, dim, outer, selector)
     lengths, inside = _lengths(node, outer), value.shape[dim] // outer.size
-    if lengths and sum(lengths) == outer.size:
-        return _parts(value, dim, [length * inside for length in lengths], selector)
+    if pieces or not lengths or sum(lengths) != outer.size:
+        return pieces
+    return _parts(value, dim, [length * inside for length in lengths], selector)
+
+
+def _multiplied(value: Value, dim: int, outer: Slot, selector: Selector) -> list[Value]:
+    """The pieces of a product with what is constant along the dimension; nothing if it is no such product."""
+    node = value.node
     sources = [i for i in range(len(node.operands)) if outer in node.map(i)]
     if node.kind is not Kind.PRODUCT or node.sums() or len(node.operands) != 2 or len(sources) != 1:
         return []
