@@ -17,19 +17,21 @@ Expect
 
 import gc
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim import AdamW
 from tqdm import tqdm
 
-from quotient import Adaptive, Euclidean, Quotient, RiemannianSAM
+from quotient import AbstractGeometry, Adaptive, Euclidean, Quotient, RiemannianSAM
 from symmetries import detect
 
 from .command import option, require_positive
@@ -38,6 +40,8 @@ from .models import ViT, ViTConfig
 from .report import provenance, write_json
 
 Loss = Callable[[], Tensor]
+Step = Callable[[Loss], object]
+Mode = Literal["base", "riemannian"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,30 +90,36 @@ def main(config: Config) -> None:
     generator = torch.Generator().manual_seed(config.seed)
     model = ViT(config.network(), generator)
     data = model.example_inputs(generator, batch=config.batch), torch.randint(10, (config.batch,), generator=generator)
-    steps = optimizers(model, data)
+    steps = {name: (copy, make(copy)) for name, make in optimizers(model, data).items() for copy in [deepcopy(model)]}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in steps}
     for _ in tqdm(range(config.repeats + 1), desc="step-cost", unit="round"):
-        for name, step in steps.items():
-            found[name].append(measured(step, model, data))
+        for name, (copy, step) in steps.items():
+            found[name].append(measured(step, copy, data))
     rows = table({name: each[1:] for name, each in found.items()})
     write_json(config.output / "step-cost.json", provenance(config) | {"rows": rows, "steps": found})
     show(rows)
     print(f"The table is in {config.output}.")
 
 
-def optimizers(model: nn.Module, data: tuple[Tensor, Tensor]) -> dict[str, Callable[[Loss], object]]:
-    """One step of each; the learning rate is zero, so that all of them see the same model."""
-    named, base = list(model.named_parameters()), torch.optim.AdamW
-    symmetry = detect(model, data[0][:2])
-    plain = [base(named, lr=0.0) for _ in range(2)]
+def optimizers(model: nn.Module, data: tuple[Tensor, Tensor]) -> dict[str, Callable[[nn.Module], Step]]:
+    """What makes the step of each, for a model of its own; the learning rate is zero, so that a point stays a point."""
+    geometries = {"SAM": Euclidean(), "ASAM": Adaptive(), "quotient SAM": Quotient(detect(model, data[0][:2]))}
+
+    def sam(geometry: AbstractGeometry, mode: Mode) -> Callable[[nn.Module], Step]:
+        return lambda m: RiemannianSAM(m.named_parameters(), geometry, AdamW, mode=mode, lr=0.0).step
+
     return {
-        "AdamW": lambda loss: (loss(), plain[0].step()),
-        "SAM as published": partial(published_sam, list(model.parameters()), plain[1]),
-        "SAM": RiemannianSAM(named, Euclidean(), base, lr=0.0).step,
-        "ASAM": RiemannianSAM(named, Adaptive(), base, lr=0.0).step,
-        "quotient SAM": RiemannianSAM(named, Quotient(symmetry), base, lr=0.0).step,
-        "quotient SAM, riemannian": RiemannianSAM(named, Quotient(symmetry), base, mode="riemannian", lr=0.0).step,
+        "AdamW": lambda m: partial(plain_step, AdamW(m.parameters(), lr=0.0)),
+        "SAM as published": lambda m: partial(published_sam, list(m.parameters()), AdamW(m.parameters(), lr=0.0)),
+        **{name: sam(geometry, "base") for name, geometry in geometries.items()},
+        "quotient SAM, riemannian": sam(geometries["quotient SAM"], "riemannian"),
     }
+
+
+def plain_step(base: torch.optim.Optimizer, loss: Loss) -> None:
+    """One gradient, one step."""
+    loss()
+    base.step()
 
 
 def published_sam(
@@ -130,7 +140,7 @@ def published_sam(
     base.step()
 
 
-def measured(step: Callable[[Loss], object], model: nn.Module, data: tuple[Tensor, Tensor]) -> dict[str, float]:
+def measured(step: Step, model: nn.Module, data: tuple[Tensor, Tensor]) -> dict[str, float]:
     """Seconds of the clock and of the processor; and the copies of the parameters that the last pass finds held."""
     held = [0.0]
 

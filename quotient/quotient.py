@@ -84,10 +84,12 @@ class Quotient(AbstractGeometry):
         require_finite(params)
         self.symmetry.require(params)
         params = {name: p.detach() for name, p in params.items()}
-        element = self.symmetry.section(params, balance="none")
+        moved = self.symmetry.touched(self.symmetry.absorptions)
+        settled = {name: p.clone() if name in moved else p for name, p in params.items()}
+        element = self.symmetry.settle_(settled, "none")
         if not self.symmetry.statistics and self._is_identity(element, params):
             return QuotientChart(params, self._blocks(params), self.horizontal)
-        point = self.symmetry.folded(self.symmetry.act(element, params))
+        point = self.symmetry.folded(settled)
         return CarriedChart(params, self.symmetry, element, QuotientChart(point, self._blocks(point), self.horizontal))
 
     def representative(self, params: Params) -> Params:

@@ -244,10 +244,10 @@ class ModelSymmetry:
         """
         self.require(params)
         moving = self.touched((*self.absorptions, *self.pairs))
-        return self._descend_({name: params[name].detach().clone() for name in moving}, balance)
+        return self.settle_({name: params[name].detach().clone() for name in moving}, balance)
 
-    def _descend_(self, params: Params, balance: Balance) -> Element:
-        """Move parameters to the canonical representative, in place; the element that did it."""
+    def settle_(self, params: Params, balance: Balance) -> Element:
+        """Move parameters to the canonical representative, in place; the element that did it, as :meth:`section`."""
         fold_(params, self.statistics)
         element: Element = {}
         for factor in self.absorptions:
@@ -281,7 +281,7 @@ class ModelSymmetry:
         require_finite(params)
         self.require(params)
         double = double_copy(params)
-        element = self._descend_(double, balance)
+        element = self.settle_(double, balance)
         moved = self.touched(self[name] for name in element)
         return {name: double[name].to(value, copy=True) if name in moved else value for name, value in params.items()}
 

@@ -30,8 +30,8 @@ def expm_action(generator: Callable[[Tensor], Tensor], vector: Tensor, bound: fl
     r""":math:`e^{B} y` by truncated Taylor series, from products with B alone.
 
     With :math:`\|B\| \le` ``bound`` the interval is cut into :math:`m = \lceil \text{bound} \rceil` pieces and the
-    degree taken so that the remainder :math:`(\text{bound}/m)^{k+1} / (k+1)!` is below half a unit in the last place;
-    two degrees more make first and second derivatives as good as values.
+    degree taken so that the remainder :math:`(\text{bound}/m)^{k+1} / (k+1)!` is below half a unit in the last place.
+    Where it is differentiated, two degrees more make first and second derivatives as good as values.
 
     Args:
         generator: the product with B, of what has the shape of the vector.
@@ -43,7 +43,7 @@ def expm_action(generator: Callable[[Tensor], Tensor], vector: Tensor, bound: fl
     while remainder > torch.finfo(vector.dtype).eps / 2:
         degree += 1
         remainder *= step / degree
-    degree += 2
+    degree += 2 * torch.is_grad_enabled()
     for _ in range(pieces):
         term = vector
         for k in range(1, degree + 1):
