@@ -1,0 +1,29 @@
+import math
+from collections import Counter
+
+import pytest
+
+from measures.statistics.permutation import block_permutations, permutation_p_value
+
+
+def test_groups_of_one_size_change_places_whole(generator):
+    labels = ["a", "b", "a", "b", "c", "c"]
+    members = {"a": (0, 2), "b": (1, 3), "c": (4, 5)}
+    seen = Counter()
+    for p in block_permutations(labels, 600, generator):
+        images = tuple(tuple(p[list(places)].tolist()) for places in members.values())
+        assert set(images) == set(members.values())
+        seen[images] += 1
+    # Six orders, 100 expected each: 4 standard deviations of 9.1 either way.
+    assert len(seen) == 6
+    assert all(abs(count - 100) < 37 for count in seen.values())
+
+
+def test_groups_of_any_size_give_permutations(generator):
+    for p in block_permutations("aaabbc", 20, generator):
+        assert sorted(p.tolist()) == list(range(6))
+
+
+def test_p_value_counts_what_is_as_large_and_the_value_itself():
+    assert permutation_p_value(0.5, [0.1, 0.5 - 1e-16, 0.9]) == pytest.approx((0.5, 3 / 4))
+    assert all(map(math.isnan, permutation_p_value(0.5, [])))
