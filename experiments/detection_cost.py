@@ -61,7 +61,7 @@ SPREAD = 0.02
 INTRODUCTION = """\
 # What it costs
 
-Written by `python -m experiments detection-cost --docs`, on {threads} threads of {machine}.
+Written by `python -m experiments detection-cost --threads {threads} --docs`, on {machine}.
 
 Every stage runs in a process of its own, on a float32 model with random weights and one short input (of an image, all
 of it). Seconds are those of a clock, and in brackets those of the processor, all threads together: the first are longer

@@ -1,5 +1,6 @@
 """The table of costs: every stage runs on a small model, memory is read off the process, the command writes a table."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,9 @@ def test_the_command_writes_a_table(tmp_path: Path):
     pytest.importorskip("transformers")
     cost.main(cost.Config(models="DistilBERT-base", output=tmp_path))
     assert "| DistilBERT-base | 66,362,880 |" in (tmp_path / "cost.md").read_text()
+    (found,) = json.loads((tmp_path / "cost.json").read_text())["models"]
+    assert max(found["detect memory"], found["verify memory"]) < 3.0
+    assert found["defect"] < 1e-9
 
 
 def test_an_unknown_model_is_refused():
