@@ -214,7 +214,9 @@ class Selector:
         if key not in self._done:
             self._done[key] = self._part(*key)
         part, new = self._done[key]
-        return part, dict(resolved_pairs(new.items()))  # the slots may have been refined since
+        kept = [(old, own) for old, own in new.items() if old is not slot]
+        ranged = {slot: new[slot]} if slot in new else {}
+        return part, dict(resolved_pairs(kept)) | ranged  # the slots may have been refined since
 
     def _part(self, node: Node, slot: Slot, start: int, stop: int) -> tuple[Node, Mapping[Slot, Slot]]:
         if node.kind is Kind.JOIN and slot is node.over[0]:

@@ -135,6 +135,19 @@ class Recurrent(nn.Module):
         return self.out(self.layer(x)[0])
 
 
+class ReadTwice(nn.Module):
+    """The same hidden units read as a matrix, and then as they are."""
+
+    def __init__(self):
+        super().__init__()
+        self.up, self.down = nn.Linear(6, 8), nn.Linear(6, 3)
+
+    def forward(self, x):
+        hidden = self.up(x)
+        pairs = nn.functional.leaky_relu(hidden[:, 1:7].reshape(-1, 2, 3)).flatten(1)
+        return torch.cat([self.down(pairs), torch.tanh(hidden[:, 1:7]), torch.tanh(hidden[:, :1])], -1)
+
+
 class Skip(nn.Module):
     """A hidden layer beside the input, both read by one map."""
 
@@ -218,6 +231,10 @@ def test_what_is_found_holds_and_nothing_is_missed(name, generator):
     assert (symmetry.dimension, found.nullity, found.unexplained) == (dimension, dimension, 0)
     assert not symmetry.unrecognised
     assert verify(model, symmetry, x[:8], rtol=1e-9, generator=generator) < 1e-9
+
+
+def test_a_part_may_be_read_again_after_it_was_divided():
+    assert detect(ReadTwice(), torch.randn(2, 6), head="raw").unrecognised == ()
 
 
 def test_a_number_folds_into_a_map_and_two_vectors_are_a_pair():
