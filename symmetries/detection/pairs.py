@@ -171,20 +171,23 @@ def _pair(family: _Family) -> Symmetry:
 
 def _conjugated(network: Network, family: _Family) -> Iterator[tuple[AbstractFactor, ...]]:
     """The pair with trained gains behind its maps, those that multiply what the group mixes."""
-    found = {
-        leaf: gain
+    axes = ((*family.copies, *family.matrix), family.matrix)  # one gain for each copy, or the same for all
+    gains = {
+        leaf: [gain for each in axes if (gain := gain_behind(network, leaf, family.slots(leaf, each))) is not None]
         for leaf in (*family.sides[0], *family.sides[1])
-        if (gain := gain_behind(network, leaf, family.slots(leaf, family.matrix))) is not None
     }
-    if set(found.values()) != set(family.middles):
+    if {gain for found in gains.values() for gain in found} != set(family.middles):
         return
     try:
-        gains = [
-            (_view(leaf, family), leaf_view(gain, h=split_by(gain, family.matrix)[0])) for leaf, gain in found.items()
-        ]
+        views = [(_view(leaf, family), _gain_view(gain, family)) for leaf, found in gains.items() for gain in found[:1]]
     except Unviewable:
         return  # a gain that has not the axes that the group mixes
-    yield (replace(_pair(family), gains=tuple(gains)),)
+    yield (replace(_pair(family), gains=tuple(views)),)
+
+
+def _gain_view(gain: Node, family: _Family) -> View:
+    h, copies = split_by(gain, family.matrix)
+    return leaf_view(gain, copies=[slot for slot in copies if slot.atom.root() in family.copies], h=h)
 
 
 def _view(leaf: Node, family: _Family) -> View:

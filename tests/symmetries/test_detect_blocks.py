@@ -98,6 +98,27 @@ class ComplexRotary(nn.Module):
         return self.o(mixed.transpose(1, 2).flatten(2))
 
 
+class PartlyRotary(nn.Module):
+    """Four of six channels are turned by their positions, as halves; queries are scaled after all are joined."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(6, 6, bias=False) for _ in range(4))
+        angles = torch.outer(torch.arange(5.0), torch.tensor([1.0, 0.3, 1.0, 0.3])).double()
+        self.register_buffer("cos", angles.cos())
+        self.register_buffer("sin", angles.sin())
+
+    def turned(self, x):
+        planes, plain = x[..., :4], x[..., 4:]
+        first, second = planes.chunk(2, -1)
+        quarter = torch.cat([-second, first], -1)
+        return torch.cat([planes * self.cos[: x.shape[1]] + quarter * self.sin[: x.shape[1]], plain], -1)
+
+    def forward(self, x):
+        scores = 0.4 * self.turned(self.q(x)) @ self.turned(self.k(x)).mT
+        return self.o(scores.softmax(-1) @ self.v(x))
+
+
 class ComplexPower(nn.Module):
     """Complex numbers that are squared, which no plane survives."""
 
@@ -204,6 +225,7 @@ CASES = {
     "separate heads": (SeparateHeads, (4, 6), 3 * (2 * 3**2 + 2 * 3)),
     "scaled values": (ScaledValues, (4, 6), 2 * 2 * 3**2 + 6),
     "complex rotary embedding": (ComplexRotary, (5, 6), 2 * 2 + 4**2),
+    "partly rotary embedding": (PartlyRotary, (4, 6), 2 * 2 + 2**2 + 6**2),
     "adaptive norm": (Modulated, (9,), 3 * 6),  # scale, shift, gate
     "LSTM": (lambda: Recurrent(nn.LSTM), (4, 3), 4 * 4),
     "GRU": (lambda: Recurrent(nn.GRU), (4, 3), 2 * 4),  # one of the new state's biases is inside its gate
