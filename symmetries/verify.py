@@ -126,7 +126,8 @@ class _Orbit:
         self._function = NetworkFunction(model, inputs, symmetry.head)
         self._point = double_copy(self._params)
         with torch.no_grad():
-            self._reference = self._function(self._point)
+            outputs = self._function(self._point)
+            self._reference = {path: value.clone() for path, value in outputs.items()}  # may be parameters, which move
             _require_repeatable(self._reference, self._function(self._point))
 
     @torch.no_grad()
@@ -136,10 +137,10 @@ class _Orbit:
 
     def _change(self, factors: Sequence[AbstractFactor]) -> float:
         self._symmetry.act_(self._symmetry.random(self._generator, self._condition, factors=factors), self._point)
-        outputs = self._function(self._point)
+        change = relative_change(self._function(self._point), self._reference)
         for name in self._symmetry.touched(factors):
             self._point[name].copy_(self._params[name])
-        return relative_change(outputs, self._reference)
+        return change
 
 
 def relative_change(outputs: dict[str, Tensor], reference: dict[str, Tensor]) -> float:

@@ -69,7 +69,8 @@ class Trial:
     def _reference(self, without_eps: bool) -> list[Tensor]:
         """The outputs at the point."""
         if without_eps not in self._outputs:
-            self._outputs[without_eps] = self._outputs_of(self._point(), without_eps)
+            outputs = self._outputs_of(self._point(), without_eps)
+            self._outputs[without_eps] = [value.clone() for value in outputs]  # some may be parameters, which move
         return self._outputs[without_eps]
 
     def defect(self, factors: Iterable[AbstractFactor]) -> float:

@@ -1,5 +1,6 @@
 """Verification: false declarations are refused by name, and inputs of every kind are compared."""
 
+import warnings
 from dataclasses import dataclass, replace
 
 import pytest
@@ -14,6 +15,7 @@ from symmetries import (
     View,
     declare,
     defects,
+    detect,
     gated_mlp,
     query_key,
     relu_rescaling,
@@ -171,6 +173,26 @@ def test_every_tensor_of_the_output_counts(generator):
     symmetry = declare(model, relu_rescaling("net.0", "net.2"))
     with pytest.raises(SymmetryError):  # the hidden units that it returns are rescaled
         verify(model, symmetry, batch(generator), generator=generator)
+
+
+class Leaking(nn.Module):
+    """Returns a parameter beside what it computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = net()
+
+    def forward(self, x: Tensor) -> object:
+        return self.net(x), self.net[0].weight
+
+
+def test_a_parameter_that_is_returned_is_compared_with_what_it_was(generator):
+    model, x = Leaking(), batch(generator)
+    with pytest.raises(SymmetryError):
+        verify(model, declare(model, relu_rescaling("net.0", "net.2")), x, generator=generator)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is proposed and dropped
+        assert detect(model, x, head="raw").dimension == 0
 
 
 def test_beside_logits_nothing_else_counts(generator):
