@@ -24,7 +24,7 @@ class HessianEigenthings(AbstractCompetitor):
     )
     source = "https://github.com/noahgolmant/pytorch-hessian-eigenthings/tree/master/docs"
     eigenvalue_efforts = tuple(round(12 * 1.15**k) for k in range(40))
-    trace_efforts = tuple(round(12 * 1.15**k) for k in range(40))
+    trace_efforts = tuple(round(30 * 1.15**k) for k in range(40))
 
     def __init__(self, problem: Problem) -> None:
         self.peer = library("hessian_eigenthings")
