@@ -37,7 +37,7 @@ def _pieces(value: Value, dim: int, selector: Selector) -> list[Value]:
     if node.kind is Kind.JOIN and outer is node.over[0]:
         return [_piece(value, dim, i) for i in range(len(node.operands))]
     pieces = _multiplied(value, dim, outer, selector)
-    lengths, inside = _lengths(node, outer), value.shape[dim] // outer.size
+    lengths, inside = _lengths(node, outer, {}), value.shape[dim] // outer.size
     if pieces or not lengths or sum(lengths) != outer.size:
         return pieces
     return _parts(value, dim, [length * inside for length in lengths], selector)
@@ -56,14 +56,22 @@ def _multiplied(value: Value, dim: int, outer: Slot, selector: Selector) -> list
     return [elementwise(Kind.PRODUCT, piece, constant) for piece in pieces]
 
 
-def _lengths(node: Node, slot: Slot) -> tuple[int, ...]:
-    """The lengths of the pieces that an axis is joined of, through elementwise operations, pools and averages."""
+def _lengths(node: Node, slot: Slot, known: dict[Node, tuple[int, ...]]) -> tuple[int, ...]:
+    """The lengths of the pieces that an axis is joined of, through what works on every entry along it alone.
+
+    All that is computed along the axis must be joined alike: what a rotary embedding adds to a head is its two halves
+    exchanged, the head itself is no join of them. ``known`` keeps what was found: values are read more than once.
+    """
     if node.kind is Kind.JOIN and slot is node.over[0]:
         return node.lengths if node.pieces else (1,) * len(node.operands)
     if node.kind not in PIECEWISE:
         return ()
-    found = (_lengths(operand, node.map(i)[slot]) for i, operand in enumerate(node.operands) if slot in node.map(i))
-    return next((lengths for lengths in found if lengths), ())
+    if node not in known:
+        sources = [(node.operands[i], node.map(i)[slot]) for i in range(len(node.operands)) if slot in node.map(i)]
+        computed = (source for source in sources if source[0].kind not in (Kind.LEAF, Kind.CONSTANT))
+        found = {_lengths(*source, known) for source in computed}
+        known[node] = found.pop() if len(found) == 1 else ()
+    return known[node]
 
 
 def _piece(value: Value, dim: int, i: int) -> Value:
