@@ -110,7 +110,7 @@ class RiemannianSAM(AbstractTwoPass):
         **base: options of the base optimizer, such as ``lr``.
 
     Raises:
-        ValueError: a radius that is not positive and finite, unknown mode or transport, a name given twice, nothing to
+        ValueError: a radius or norm that is not positive, unknown mode or transport, a name given twice, nothing to
             train, a glob without a match; in ``riemannian`` mode, an optimizer or options that have no
             counterpart on geodesics, several groups, ``reuse``, ``local``.
         TypeError: parameters without names.
@@ -141,6 +141,8 @@ class RiemannianSAM(AbstractTwoPass):
             raise ValueError(f"radius must be positive and finite, got {radius}")
         if mode not in ("base", "riemannian"):
             raise ValueError(f"mode must be 'base' or 'riemannian', got {mode!r}")
+        if max_norm is not None and not max_norm > 0:
+            raise ValueError(f"max_norm must be positive, got {max_norm}; None does not clip")
         if mode == "riemannian" and (reuse or local):
             raise ValueError("riemannian mode has neither reuse nor local perturbations, each is at its own point")
         super().__init__(

@@ -142,6 +142,7 @@ def test_running_statistics_are_those_of_the_first_pass_where_buffers_are_given(
         ({"radius": 0.0}, ValueError, "radius must be positive"),
         ({"radius": -1.0}, ValueError, "got -1.0"),
         ({"radius": float("nan")}, ValueError, "radius"),
+        ({"max_norm": 0.0}, ValueError, "max_norm must be positive, got 0.0"),
         ({"transport": "parallel"}, ValueError, "'projection' or 'differential', got 'parallel'"),
         ({"mode": "quotient"}, ValueError, "'base' or 'riemannian', got 'quotient'"),
         ({"mode": "riemannian", "base_optimizer": torch.optim.Adagrad}, ValueError, "AdamW, got Adagrad"),
