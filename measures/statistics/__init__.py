@@ -2,38 +2,47 @@
 
 from .baselines import baselines
 from .correlation import Correlation, correlate
-from .difference import Difference, compare
-from .granulated import Axis, Granulated, granulated
-from .matching import Matched, matched_radius
+from .difference import Difference, compare_correlations
+from .finding import Finding, Findings
+from .granulated import Granulated, GranulatedAxis, granulated
+from .judgement import judge
+from .matching import MatchedRadius, matched_radius
+from .model_table import ModelTable
 from .mutual_information import ConditionalInformation, conditional_mutual_information
 from .partial import partial_correlation
+from .protocol import JudgementProtocol
 from .reliability import Reliability, reliability
-from .selection import Selection, select
+from .selection import Selection, select_setting
 from .sign_error import Environment, SignError, sign_error
 from .targets import generalization_targets
 from .undefined import UndefinedStatisticError
 
 __all__ = [
-    "Axis",
     "ConditionalInformation",
     "Correlation",
     "Difference",
     "Environment",
+    "Finding",
+    "Findings",
     "Granulated",
-    "Matched",
+    "GranulatedAxis",
+    "JudgementProtocol",
+    "MatchedRadius",
+    "ModelTable",
     "Reliability",
     "Selection",
     "SignError",
     "UndefinedStatisticError",
     "baselines",
-    "compare",
+    "compare_correlations",
     "conditional_mutual_information",
     "correlate",
     "generalization_targets",
     "granulated",
+    "judge",
     "matched_radius",
     "partial_correlation",
     "reliability",
-    "select",
+    "select_setting",
     "sign_error",
 ]

@@ -30,7 +30,7 @@ class Difference:
     missing: int
 
 
-def compare(
+def compare_correlations(
     first: Sequence[float],
     second: Sequence[float],
     targets: Sequence[float],
@@ -48,7 +48,9 @@ def compare(
 
     Example:
         >>> gap = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
-        >>> compare(gap, [1.0, 2.0, 4.0, 3.0, 6.0, 5.0], gap, generator=torch.Generator().manual_seed(0)).value
+        >>> compare_correlations(
+        ...     gap, [1.0, 2.0, 4.0, 3.0, 6.0, 5.0], gap, generator=torch.Generator().manual_seed(0)
+        ... ).value
         0.266667
 
     Args:

@@ -13,7 +13,7 @@ from .undefined import UndefinedStatisticError
 
 
 @dataclass(frozen=True)
-class Axis:
+class GranulatedAxis:
     """The coefficient along one hyperparameter.
 
     Args:
@@ -41,7 +41,7 @@ class Granulated:
     """
 
     value: float
-    axes: dict[str, Axis]
+    axes: dict[str, GranulatedAxis]
     n: int
     missing: int
 
@@ -90,7 +90,7 @@ def granulated(
     return Granulated(sum(a.value for a in axes.values()) / len(axes), axes, len(sample), sample.missing)
 
 
-def axis(agreement: Tensor, settings: Sequence[tuple[Hashable, ...]], position: int) -> Axis | None:
+def axis(agreement: Tensor, settings: Sequence[tuple[Hashable, ...]], position: int) -> GranulatedAxis | None:
     """The coefficient along the hyperparameter at a position; None where no two models differ in it alone."""
     levels = membership([setting[position] for setting in settings])
     cells = membership([setting[:position] + setting[position + 1 :] for setting in settings])
@@ -100,4 +100,4 @@ def axis(agreement: Tensor, settings: Sequence[tuple[Hashable, ...]], position: 
     values = (sums / counts)[counts > 0]
     if not len(values):
         return None
-    return Axis(values.mean().item(), standard_error(values), len(levels), len(values))
+    return GranulatedAxis(values.mean().item(), standard_error(values), len(levels), len(values))

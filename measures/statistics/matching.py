@@ -10,7 +10,7 @@ from ..arguments import require_positive
 
 
 @dataclass(frozen=True)
-class Matched:
+class MatchedRadius:
     """A measure at the radius that raises the loss as much as was asked.
 
     Args:
@@ -22,7 +22,7 @@ class Matched:
     values: tuple[float, ...]
 
 
-def matched_radius(radii: Sequence[float], rises: Sequence[Sequence[float]], *, rise: float) -> Matched:
+def matched_radius(radii: Sequence[float], rises: Sequence[Sequence[float]], *, rise: float) -> MatchedRadius:
     r"""The radius at which the median over models of the loss rise is as given, and the measure there.
 
     Radii of different geometries have different units, so that measures at equal radii are not comparable, and
@@ -35,7 +35,7 @@ def matched_radius(radii: Sequence[float], rises: Sequence[Sequence[float]], *, 
 
     Example:
         >>> matched_radius([0.1, 1.0, 10.0], [[0.0, 1.0, 2.0], [0.0, 2.0, 4.0], [0.0, 3.0, 6.0]], rise=3.0)
-        Matched(radius=3.16228, values=(1.5, 3.0, 4.5))
+        MatchedRadius(radius=3.16228, values=(1.5, 3.0, 4.5))
 
     Args:
         radii: increasing.
@@ -71,4 +71,4 @@ def matched_radius(radii: Sequence[float], rises: Sequence[Sequence[float]], *, 
     # The median is continuous and crosses within the interval, at its ends included.
     part = brentq(lambda t: np.median(values(t)[known]) - rise, 0.0, 1.0, xtol=1e-14)
     radius = float(np.exp((1 - part) * np.log(grid[k]) + part * np.log(grid[k + 1])))
-    return Matched(radius, tuple(values(part).tolist()))
+    return MatchedRadius(radius, tuple(values(part).tolist()))

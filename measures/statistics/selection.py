@@ -87,7 +87,7 @@ class PairSums:
         return ratio(rest(self.concordance), rest(self.untied), rest(self.ordered))
 
 
-def select(
+def select_setting(
     candidates: Mapping[Hashable, Sequence[float]],
     targets: Sequence[float],
     *,
@@ -108,7 +108,7 @@ def select(
     Example:
         >>> gap = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
         >>> grid = {0.05: [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 0.5: [3.0, 1.0, 6.0, 5.0, 2.0, 4.0]}
-        >>> found = select(grid, gap, generator=torch.Generator().manual_seed(0))
+        >>> found = select_setting(grid, gap, generator=torch.Generator().manual_seed(0))
         >>> found.best, found.nested, found.inflation
         (0.05, 1.0, 0.0)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import kendalltau
 
-from measures import UndefinedStatisticError, select
+from measures import UndefinedStatisticError, select_setting
 from measures.statistics.coefficient import order
 from measures.statistics.selection import nested_coefficient, pair_sums
 
@@ -32,7 +32,7 @@ def brute_force(candidates, y):
 
 def test_nested_coefficient_is_that_of_the_definition(generator):
     table = draws(generator, 4, 9).round(decimals=1).tolist()
-    found = select(dict(enumerate(table[:3])), table[3], permutations=0)
+    found = select_setting(dict(enumerate(table[:3])), table[3], permutations=0)
     assert found.nested == pytest.approx(brute_force(table[:3], table[3]), abs=1e-12)
     taus = [kendalltau(x, table[3]).statistic for x in table[:3]]
     assert found.best_value == pytest.approx(max(taus, key=abs), abs=1e-12)
@@ -46,16 +46,16 @@ def test_standard_error_is_the_jackknife_over_models(generator):
     left_out = []
     for i in range(8):
         without = {s: x[:i] + x[i + 1 :] for s, x in candidates.items()}
-        left_out.append(select(without, y[:i] + y[i + 1 :], permutations=0).nested)
+        left_out.append(select_setting(without, y[:i] + y[i + 1 :], permutations=0).nested)
     spread = torch.tensor(left_out, dtype=torch.float64).var(correction=0).item()
-    assert select(candidates, y, permutations=0).stderr == pytest.approx(math.sqrt(7 * spread), abs=1e-12)
+    assert select_setting(candidates, y, permutations=0).stderr == pytest.approx(math.sqrt(7 * spread), abs=1e-12)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_setting_that_knows_the_order_is_chosen_and_not_inflated(sign, generator):
     y = draws(generator, 12)
     grid = {"noise": draws(generator, 12).tolist(), "right": (sign * y).exp().tolist(), "constant": [1.0] * 12}
-    found = select(grid, y.tolist(), generator=generator)
+    found = select_setting(grid, y.tolist(), generator=generator)
     assert (found.best, found.best_value, found.chosen) == ("right", sign, {"right": 1.0})
     assert (found.nested, found.inflation) == pytest.approx((1.0, 0.0))
     assert found.p_value == pytest.approx(1 / 201)
@@ -95,7 +95,9 @@ def test_p_value_accounts_for_the_search(generator):
     p_values = []
     for _ in range(40):
         grid = dict(enumerate(draws(generator, 10, 10).tolist()))
-        p_values.append(select(grid, draws(generator, 10).tolist(), permutations=19, generator=generator).p_value)
+        p_values.append(
+            select_setting(grid, draws(generator, 10).tolist(), permutations=19, generator=generator).p_value
+        )
     # 20 % of 40 are 8, with a standard deviation of 2.5: three of them either way.
     assert 1 <= sum(p <= 0.2 for p in p_values) <= 15
 
@@ -104,8 +106,8 @@ def test_seeds_are_held_out_with_their_configuration_and_not_compared(generator)
     y = draws(generator, 6)
     groups = [label for label in "abcdef" for _ in range(3)]
     repeated = {s: [v for v in x for _ in range(3)] for s, x in enumerate(draws(generator, 3, 6).tolist())}
-    found = select(repeated, [v for v in y.tolist() for _ in range(3)], groups=groups, permutations=0)
-    single = select({s: x[::3] for s, x in repeated.items()}, y.tolist(), permutations=0)
+    found = select_setting(repeated, [v for v in y.tolist() for _ in range(3)], groups=groups, permutations=0)
+    single = select_setting({s: x[::3] for s, x in repeated.items()}, y.tolist(), permutations=0)
     assert (found.nested, found.best_value, found.stderr) == pytest.approx(
         (single.nested, single.best_value, single.stderr)
     )
@@ -114,13 +116,13 @@ def test_seeds_are_held_out_with_their_configuration_and_not_compared(generator)
 
 def test_model_that_one_setting_lacks_is_left_out_of_all(generator):
     table = draws(generator, 3, 8).tolist()
-    found = select({0: [math.nan, *table[0][1:]], 1: table[1]}, table[2], permutations=0)
+    found = select_setting({0: [math.nan, *table[0][1:]], 1: table[1]}, table[2], permutations=0)
     assert (found.n, found.missing) == (7, 1)
-    assert found.nested == select({0: table[0][1:], 1: table[1][1:]}, table[2][1:], permutations=0).nested
+    assert found.nested == select_setting({0: table[0][1:], 1: table[1][1:]}, table[2][1:], permutations=0).nested
 
 
 def test_too_few_configurations_are_refused():
     with pytest.raises(UndefinedStatisticError, match="at least 5 configurations without a missing value, got 4"):
-        select({0: [1.0, 2.0, 3.0, 4.0]}, [1.0, 2.0, 3.0, 4.0])
+        select_setting({0: [1.0, 2.0, 3.0, 4.0]}, [1.0, 2.0, 3.0, 4.0])
     with pytest.raises(ValueError, match="expected at least one candidate"):
-        select({}, [1.0, 2.0, 3.0, 4.0, 5.0])
+        select_setting({}, [1.0, 2.0, 3.0, 4.0, 5.0])
