@@ -32,6 +32,8 @@ def add(call: Call, left: Any, right: Any, alpha: float = 1) -> Value:
     """``left + alpha * right``; a parameter plus a number stays a parameter, with an offset."""
     if isinstance(right, int | float):
         right, alpha = alpha * right, 1
+        if right == 0:
+            return left
         if left.node.kind is Kind.LEAF:
             return left.plus(right)
         biased = with_bias_plus(left, right)
@@ -71,7 +73,9 @@ def negative(call: Call, value: Value) -> Value:
 
 
 def multiply(call: Call, left: Any, right: Any) -> Value:
-    """A product, read as a norm where it is one written out."""
+    """A product, read as a norm where it is one written out; once a value is the value."""
+    if not isinstance(right, Value) and right == 1:
+        return operand(left)
     left, right = operand(left), operand(right)
     return normalized(left, right) or normalized(right, left) or elementwise(Kind.PRODUCT, left, right)
 

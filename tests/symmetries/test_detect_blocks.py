@@ -169,6 +169,20 @@ class ReadTwice(nn.Module):
         return torch.cat([self.down(pairs), torch.tanh(hidden[:, 1:7]), torch.tanh(hidden[:, :1])], -1)
 
 
+class Shared(nn.Module):
+    """One table of tokens for two streams, each with positions of its own; a factor of one and a term of zero."""
+
+    def __init__(self):
+        super().__init__()
+        self.tokens = nn.Embedding(5, 6)
+        self.first, self.second = nn.Parameter(torch.randn(4, 6)), nn.Parameter(torch.randn(4, 6))
+
+    def forward(self, x):
+        tokens = 1.0 * self.tokens(x.argmax(-1)) + 0.0
+        streams = tokens + self.first, tokens.flip(1) + self.second
+        return torch.cat([nn.functional.rms_norm(stream, (6,), eps=1e-3) for stream in streams], -1)
+
+
 class Skip(nn.Module):
     """A hidden layer beside the input, both read by one map."""
 
@@ -226,6 +240,7 @@ CASES = {
     "scaled values": (ScaledValues, (4, 6), 2 * 2 * 3**2 + 6),
     "complex rotary embedding": (ComplexRotary, (5, 6), 2 * 2 + 4**2),
     "partly rotary embedding": (PartlyRotary, (4, 6), 2 * 2 + 2**2 + 6**2),
+    "shared embedding": (Shared, (4, 5), 6),
     "adaptive norm": (Modulated, (9,), 3 * 6),  # scale, shift, gate
     "LSTM": (lambda: Recurrent(nn.LSTM), (4, 3), 4 * 4),
     "GRU": (lambda: Recurrent(nn.GRU), (4, 3), 2 * 4),  # one of the new state's biases is inside its gate
