@@ -17,7 +17,8 @@ class SharpnessAwareModule(pytorch_lightning.LightningModule):
     """Any model and loss, trained by :class:`quotient.RiemannianSAM`.
 
     The closure that Lightning hands over clears the gradients, runs ``training_step`` and ``backward``: it runs twice a
-    step, and so do its hooks. What ``training_step`` logs is logged in both passes; ask ``self.is_second_pass``.
+    step, and so do its hooks; only the first pass logs. Lightning accumulates gradients outside of closures, which then
+    see the last micro-batch only, and takes float16 steps without a closure: both are refused.
 
     Args:
         model: a module.
@@ -44,6 +45,15 @@ class SharpnessAwareModule(pytorch_lightning.LightningModule):
         """Whether the model is perturbed."""
         optimizer = self.optimizers(use_pl_optimizer=False)
         return isinstance(optimizer, RiemannianSAM) and optimizer.is_perturbed
+
+    def on_fit_start(self) -> None:
+        """Raise ``ValueError`` where Lightning would not run the whole step twice."""
+        if self.trainer.accumulate_grad_batches != 1 or self.trainer.precision == "16-mixed":
+            raise ValueError(
+                "expected accumulate_grad_batches=1 and no float16, got "
+                f"{self.trainer.accumulate_grad_batches} and precision {self.trainer.precision!r}: take larger "
+                "batches and bfloat16, or a loop of your own with step(loss_fn, micro_batches)"
+            )
 
     def configure_optimizers(self) -> RiemannianSAM:
         """The names are those of ``model``, which the geometry knows."""

@@ -11,7 +11,7 @@ from tests.experiments.integrations.conftest import Classifier, assert_drawn_twi
 pytestmark = pytest.mark.filterwarnings("ignore")  # of workers, loggers, and Lightning's own deprecations
 
 
-def run(model, batches, folder, **options):
+def run(model, batches, folder, accumulate=1, **options):
     library("torch")
     pytorch_lightning = pytest.importorskip("pytorch_lightning")
     from experiments.integrations.lightning import SharpnessAwareModule
@@ -19,6 +19,7 @@ def run(model, batches, folder, **options):
     module = SharpnessAwareModule(model, loss_fn, make_optimizer(model).geometry, torch.optim.AdamW, lr=0.05, **options)
     trainer = pytorch_lightning.Trainer(
         max_epochs=1,
+        accumulate_grad_batches=accumulate,
         accelerator="cpu",
         logger=False,
         enable_checkpointing=False,
@@ -45,3 +46,8 @@ def test_the_second_pass_gets_the_dropout_masks_of_the_first(batches, tmp_path):
     model = Classifier(dropout=0.5)
     run(model, batches, tmp_path)
     assert_drawn_twice(model.masks)
+
+
+def test_accumulation_outside_of_closures_is_refused(batches, tmp_path):
+    with pytest.raises(ValueError, match="accumulate_grad_batches=1"):
+        run(Classifier(), batches, tmp_path, accumulate=2)
