@@ -55,14 +55,11 @@ def sketched_audit(
     found = blocks(
         jacobian.function.model, jacobian.params, size=min(rows, outputs) - MORE, count=BLOCKS, generator=generator
     )
-    parts: list[list[Tensor]] = [[] for _ in found]
-    for covectors in jacobian.rows(weights):
-        for part, block in zip(parts, found, strict=True):
-            part.append(block.pull(covectors).cpu())
     exact = symmetry.exact
     true = replace(symmetry, factors=tuple(factor for factor in exact if factor.name not in false))
     space = VerticalSpace(true, jacobian.params, generator)
-    searched = [_search(block, torch.cat(part), space, generator) for block, part in zip(found, parts, strict=True)]
+    along = _along(found, jacobian, weights)
+    searched = [_search(block, j, space, generator) for block, j in zip(found, along, strict=True)]
     declared = replace(symmetry, factors=exact).dimension
     return Audit(
         parameters=jacobian.parameters,
@@ -80,6 +77,15 @@ def sketched_audit(
         method="sketched",
         blocks=tuple((name, size, _rank(left)) for name, size, left, _ in searched),
     )
+
+
+def _along(found: list[Block], jacobian: Jacobian, weights: Tensor) -> list[Tensor]:
+    """For every block ``weights @ J`` along it, shape ``(rows, dimension)``: one pass over the rows for all."""
+    parts: list[list[Tensor]] = [[] for _ in found]
+    for covectors in jacobian.rows(weights):
+        for part, block in zip(parts, found, strict=True):
+            part.append(block.pull(covectors).cpu())
+    return [torch.cat(part) for part in parts]
 
 
 def _search(
