@@ -12,6 +12,8 @@ from .competitor import AbstractCompetitor, Density
 
 #: Vectors multiplied at once where a method has many: its products share one pass then.
 BLOCK = 8
+#: No spread is believed from fewer calls.
+FEWEST = 5
 
 
 class Curvlinops(AbstractCompetitor):
@@ -60,7 +62,7 @@ class Curvlinops(AbstractCompetitor):
         while True:
             with sdpa_kernel(SDPBackend.MATH):
                 means.append(self.peer.hutchinson_trace(self.operator, num_matvecs=BLOCK).double())
-            if len(means) > 2:
+            if len(means) >= FEWEST:
                 value, stderr = torch.stack(means).mean().item(), torch.stack(means).std().item() / len(means) ** 0.5
                 if stderr <= rtol * abs(value):
                     return Estimate(value, stderr, BLOCK * len(means))
