@@ -44,6 +44,7 @@ from .params import (
 from .prove import Proof, prove
 from .rescaling import Rescaling
 from .rotation import Rotation
+from .statistics import FixedStatistics
 from .symmetry import RANK_ULPS, Symmetry, column_phases
 from .verify import defects, verify
 from .view import View
@@ -60,6 +61,7 @@ __all__ = [
     "Distance",
     "Element",
     "Family",
+    "FixedStatistics",
     "Gain",
     "GeneralLinear",
     "IsospectralCurve",

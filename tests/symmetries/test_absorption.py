@@ -49,6 +49,15 @@ def test_shift_folds_into_the_bias_of_its_reader(params):
     torch.testing.assert_close(moved["b"], params["b"] - params["w"] @ c)
 
 
+def test_shift_passes_through_a_gain_entry_by_entry(params):
+    c = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
+    chain = (View("gain", "k -> k 1 1"), View("w", "n k -> 1 n k"), View("b", "n -> 1 n 1"))
+    factor = Shift("shift", View("shift", "k -> 1 1 k"), (chain,))
+    factor.check({name: value.shape for name, value in params.items()})
+    moved = factor.act(c, params)
+    torch.testing.assert_close(moved["b"], params["b"] - params["w"] @ (params["gain"] * c))
+
+
 def test_shift_moves_followers_along_and_opposites_back(params):
     c = torch.ones(4, dtype=torch.float64)
     factor = Shift(

@@ -185,3 +185,9 @@ def test_statistics_of_the_batch_forget_scale_and_bias(generator):
     assert by_family == {"unseen bias": 3, "rescaling of units": 3, "scale before a norm": 3}
     found = audit(model, symmetry, x, generator=generator)
     assert (found.unexplained, found.approximate) == (0, 3)
+
+
+def test_pooling_of_channels_that_are_last_in_memory_is_read(generator):
+    model, x = settled(CASES["conv, norm, ReLU"][0], generator, count=3)
+    symmetry = detect(model, x.to(memory_format=torch.channels_last), head="raw")
+    assert (symmetry.dimension, symmetry.unrecognised) == (6, ())

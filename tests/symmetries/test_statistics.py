@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from symmetries.statistics import FixedStatistics, folded, unfolded
+from symmetries.statistics import FixedStatistics, fold_, folded, unfold_, unfolded
 
 
 @pytest.fixture
@@ -32,6 +32,15 @@ def test_unfolding_undoes_folding(norm, statistics):
     back = unfolded(folded(params, [statistics]), [statistics])
     for name, value in params.items():
         torch.testing.assert_close(back[name], value)
+
+
+def test_folding_in_place_is_folding(norm, statistics):
+    params = {name: p.detach() for name, p in norm.named_parameters()}
+    point = {name: p.clone() for name, p in params.items()}
+    fold_(point, [statistics])
+    torch.testing.assert_close(point, folded(params, [statistics]), rtol=0, atol=0)
+    unfold_(point, [statistics])
+    torch.testing.assert_close(point, params)
 
 
 def test_a_tangent_without_the_shift_moves_the_shift_with_the_gain(norm, statistics):

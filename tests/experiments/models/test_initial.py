@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from experiments.models import Decoder, DiagonalNet, ViT, conv_net, generic_, lora_mlp, mlp
+from experiments.models import Decoder, DiagonalNet, ViT, conv_net, generic_, lora_mlp, mlp, settle_statistics_
 
 MODELS: dict[str, Callable[[torch.Generator], nn.Module]] = {
     "vit": lambda g: ViT(generator=g),
@@ -39,3 +39,15 @@ def test_frozen_parameters_stay_put(generator: torch.Generator) -> None:
     before = model[0].base.weight.clone()
     generic_(model, generator)
     assert torch.equal(model[0].base.weight, before)
+
+
+def test_settled_statistics_are_those_of_the_batch(generator: torch.Generator) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)).double()
+    generic_(model, generator)
+    x = torch.randn(50, 3, generator=generator, dtype=torch.float64)
+    settle_statistics_(model, x)
+    normalized = (model(x) - model[1].bias) / model[1].weight
+    assert not model[1].training
+    assert model[1].momentum == 0.1
+    torch.testing.assert_close(normalized.mean(0), torch.zeros(4, dtype=torch.float64))
+    torch.testing.assert_close(normalized.std(0), torch.ones(4, dtype=torch.float64), rtol=1e-4, atol=0)  # eps
