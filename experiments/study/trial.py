@@ -52,7 +52,7 @@ class Trial:
         steps = self.task.gradients // self.contender.passes
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 0.5 * (1.0 + math.cos(math.pi * t / steps)))
         model.train()
-        last = math.nan
+        last, failure = math.nan, None
         for _, batch in zip(range(steps), self.task.batches(self.seed), strict=False):
 
             def closure(batch: Any = batch) -> torch.Tensor:
@@ -61,7 +61,11 @@ class Trial:
                 loss.backward()
                 return loss
 
-            last = float(optimizer.step(closure).detach())  # type: ignore[arg-type,attr-defined]
+            try:
+                last = float(optimizer.step(closure).detach())  # type: ignore[arg-type,attr-defined]
+            except ValueError as refused:  # a factor that has lost its rank: the run has diverged
+                failure, last = str(refused), math.nan
+                break
             schedule.step()
             if not math.isfinite(last):
                 break
@@ -74,7 +78,8 @@ class Trial:
             "start": self.start,
             "gradients": steps * self.contender.passes,
             "training loss": last,
-            "validation loss": self.task.validation(model),
+            "validation loss": math.nan if failure else self.task.validation(model),
+            "failure": failure,
         }
         return record | self.task.test(model) | {"seconds": perf_counter() - begun}
 

@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,14 @@ def test_adapters_train_nothing_but_adapters(monkeypatch):
     trained = [name for name, p in Adapters().model(0).named_parameters() if p.requires_grad]
     assert len(trained) == 8
     assert all("lora_" in name for name in trained)
+
+
+def test_a_run_that_diverges_is_recorded_and_not_chosen():
+    task = TASKS["digits"]()
+    task.gradients = 8
+    record = Trial(task, CONTENDERS[-1], CHOICE | {"riemannian lr": 100.0}, seed=0).run()
+    assert record["failure"] or not math.isfinite(record["training loss"])
+    assert not math.isfinite(record["validation loss"])
 
 
 def test_trials_that_are_finished_are_not_run_again(tmp_path, monkeypatch):
