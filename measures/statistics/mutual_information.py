@@ -90,17 +90,23 @@ def conditional_mutual_information(
     target = signs(sample["targets"])[apart]
     positions = [s for size in range(min(largest, len(names)) + 1) for s in combinations(range(len(names)), size)]
     cells = {tuple(names[i] for i in s): pair_cells(kept, s)[apart] for s in positions}
-    cells = {s: cell for s, cell in cells.items() if conditional_entropy(target, cell) > 0}
-    if not cells:
+    entropies = {s: conditional_entropy(target, cell) for s, cell in cells.items()}
+    open_sets = [s for s, entropy in entropies.items() if entropy > 0]
+    if not open_sets:
         raise UndefinedStatisticError(
             f"the order of the targets of {len(sample)} models is determined given any set of hyperparameters"
         )
     measure = signs(sample["sharpness"])
-    sets = {s: normalized_information(measure[apart], target, cell) for s, cell in cells.items()}
+
+    def normalized(signs_of_pairs: Tensor) -> dict[tuple[str, ...], float]:
+        """I(X; Y | U) / H(Y | U) = 1 - H(Y | U, X) / H(Y | U) for every set, not below zero by rounding."""
+        left = {s: conditional_entropy(target, SIGNS * cells[s] + signs_of_pairs) for s in open_sets}
+        return {s: max(0.0, 1 - left[s] / entropies[s]) for s in open_sets}
+
+    sets = normalized(measure[apart])
     given = min(sets, key=sets.__getitem__)
     null = [
-        min(normalized_information(measure[p][:, p][apart], target, cell) for cell in cells.values())
-        for p in block_permutations(kept, permutations, generator)
+        min(normalized(measure[p][:, p][apart]).values()) for p in block_permutations(kept, permutations, generator)
     ]
     mean, p_value = permutation_p_value(sets[given], null)
     return ConditionalInformation(sets[given], given, sets, mean, p_value, len(sample), sample.missing)
@@ -121,7 +127,7 @@ def pair_cells(settings: Sequence[tuple[Hashable, ...]], positions: tuple[int, .
 
 def conditional_entropy(classes: Tensor, cells: Tensor) -> float:
     r""":math:`H(V \mid U)` of classes V in cells U, in nats, from counts; both of shape ``(pairs,)``."""
-    together, alone = counts(cells * SIGNS**2 + classes), counts(cells)
+    together, alone = counts(SIGNS * cells + classes), counts(cells)
     return (torch.xlogy(alone, alone).sum() - torch.xlogy(together, together).sum()).item() / len(cells)
 
 
@@ -129,10 +135,3 @@ def counts(classes: Tensor) -> Tensor:
     """How often each class occurs, those that do left in order: equal partitions give equal sums, bit by bit."""
     found = torch.bincount(classes)
     return found[found > 0].double()
-
-
-def normalized_information(measure: Tensor, target: Tensor, cells: Tensor) -> float:
-    r""":math:`I(V_x; V_y \mid U) / H(V_y \mid U)`, by the chain rule; not below zero by rounding."""
-    entropy = conditional_entropy(target, cells)
-    joint = conditional_entropy(SIGNS * measure + target, cells)
-    return max(0.0, (conditional_entropy(measure, cells) + entropy - joint) / entropy)

@@ -134,19 +134,14 @@ def select_setting(
     sample.require_varying("targets")
     kept = sample.labels(labels)
     blocks = membership(kept)
-    if len(blocks) < LEAST_GROUPS:
-        raise UndefinedStatisticError(
-            f"nested selection needs at least {LEAST_GROUPS} configurations without a missing value, got {len(blocks)}"
-        )
+    require_groups(len(blocks))
     orders = torch.stack([order(sample[name]) for name in columns])
     target = order(sample["targets"])
     sums = pair_sums(orders, target, blocks)
     values = sums.coefficients()
     best = int(values.abs().argmax())
-    null = [
-        pair_sums(orders, target[p][:, p], blocks).coefficients().abs().max().item()
-        for p in block_permutations(kept, permutations, generator)
-    ]
+    shuffled = (target[p][:, p] for p in block_permutations(kept, permutations, generator))
+    null = [pair_sums(orders, t, blocks).coefficients().abs().max().item() for t in shuffled]
     mean, p_value = permutation_p_value(abs(values[best].item()), null)
     stderr = jackknife(lambda index: nested_coefficient(sums.of(index)), torch.arange(len(blocks)))
     return Selection(
@@ -191,3 +186,11 @@ def shares(sums: PairSums) -> dict[int, float]:
     pairs = torch.triu_indices(len(sums.ordered), len(sums.ordered), 1)
     best = sums.without_pairs().abs().argmax(dim=0)[pairs[0], pairs[1]]
     return {setting: count / len(best) for setting, count in Counter(best.tolist()).most_common()}
+
+
+def require_groups(count: int) -> None:
+    """Raise ``UndefinedStatisticError`` for too few configurations."""
+    if count < LEAST_GROUPS:
+        raise UndefinedStatisticError(
+            f"nested selection needs at least {LEAST_GROUPS} configurations without a missing value, got {count}"
+        )
