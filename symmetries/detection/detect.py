@@ -32,10 +32,11 @@ def detect(model: nn.Module, example: Any = None, head: Literal["softmax", "raw"
     r"""The continuous symmetries of a model, found in its computation and tried on it.
 
     One forward pass is recorded and read as sums, products and nonlinear functions over index sets, whatever classes
-    the model is written with. Five rules propose factors: scalings and changes of basis that cancel, constants that are
-    taken back, means that a LayerNorm or a softmax removes, rotations of a stream between norms (a curve of them, where
-    the gain of a norm lies between two streams). Every proposal is then tried with random group elements at a generic
-    point, in double precision; what does not hold is dropped with a warning.
+    the model is written with. Rules propose factors: scalings and changes of basis that cancel, scales that tensors
+    trade or norms forget, constants that are taken back, means that a LayerNorm or a softmax removes, rotations of a
+    stream between norms (a curve of them, where the gain of a norm lies between two streams). Every proposal is then
+    tried with random group elements at a generic point, in double precision; what does not hold is dropped with a
+    warning.
 
     ``unrecognised`` of the result names the modules with operations that detection does not know, or whose symmetry it
     cannot express: there, something may be missing. A module without symmetry, such as a GELU layer, is not among them.

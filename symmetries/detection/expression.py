@@ -239,6 +239,10 @@ class Selector:
             part = Node(Kind.LEAF, slots, (), (kept,), over=over, name=node.name, whole=node, chosen=chosen)
             part.order = node.order
             return part, new
+        return self._pushed(node, slot, start, stop, new), new
+
+    def _pushed(self, node: Node, slot: Slot, start: int, stop: int, new: Mapping[Slot, Slot]) -> Node:
+        """A part of what a node computes, computed from parts of its operands."""
         operands, maps_of, moved = [], [], []
         for i, operand in enumerate(node.operands):
             inner: Mapping[Slot, Slot] = {s: s for s in operand.free}
@@ -254,6 +258,7 @@ class Selector:
             (None if a is None else moved[0].get(a), None if b is None else moved[1].get(b)) for a, b in node.sums()
         )
         along = tuple(moved[0].get(s, s) for s in resolved(node.over))
+        slots = tuple(new[other] for other in node.free if other in new)
         part = Node(node.kind, slots, tuple(operands), tuple(maps_of), contracted, along, node.name)
         part.module = node.module
         if node.kind is Kind.JOIN:
@@ -261,4 +266,4 @@ class Selector:
             part.pieces = tuple(
                 tuple(inner.get(s, s) for s in resolved(axis)) for inner, axis in zip(moved, node.pieces, strict=False)
             )
-        return part, new
+        return part

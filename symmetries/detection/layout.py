@@ -31,7 +31,7 @@ def leaf_view(
         pair: real and imaginary part.
 
     Raises:
-        Unviewable: a part that is no block of equal ones, or a slot without a role.
+        Unviewable: a part that is no range of an axis, or a slot without a role.
     """
     roles = (("copies", copies), ("n", n), ("h", h), ("pair", (pair,) if pair else ()))
     names = {slot: _numbered(role, i) for role, slots in roles for i, slot in enumerate(slots)}
@@ -52,9 +52,8 @@ def leaf_view(
             ranges |= {name: (axis.start, axis.stop)} if axis.slot is not None and axis.is_partial else {}
         left.append(_grouped(written))
     right = [_numbered("part", i) for i in range(len(at))]
-    right += [_grouped([names[slot] for slot in slots]) for _, slots in roles[:3]]
-    view = View(leaf.name, f"{' '.join(left)} -> {' '.join(right)}{' pair' if pair else ''}", **sizes)
-    return view.at(*at).within(**ranges)
+    right += [_grouped([names[slot] for slot in slots]) for _, slots in roles[:3]] + (["pair"] if pair else [])
+    return View(leaf.name, f"{' '.join(left)} -> {' '.join(right)}", **sizes).at(*at).within(**ranges)
 
 
 @dataclass(frozen=True)
