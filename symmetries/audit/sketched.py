@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..model_symmetry import ModelSymmetry
-from ..params import Tangent
+from ..params import Params, Tangent
 from .block import Block, blocks
 from .dense import ZERO
 from .jacobian import Jacobian
@@ -57,8 +57,8 @@ def sketched_audit(
     )
     exact = symmetry.exact
     true = replace(symmetry, factors=tuple(factor for factor in exact if factor.name not in false))
-    space = VerticalSpace(true, jacobian.params, generator)
-    along = _along(found, jacobian, weights)
+    along, reached = _along(found, jacobian, weights)
+    space = VerticalSpace(true, jacobian.params, generator, reached)
     searched = [_search(block, j, space, generator) for block, j in zip(found, along, strict=True)]
     declared = replace(symmetry, factors=exact).dimension
     return Audit(
@@ -79,13 +79,16 @@ def sketched_audit(
     )
 
 
-def _along(found: list[Block], jacobian: Jacobian, weights: Tensor) -> list[Tensor]:
-    """For every block ``weights @ J`` along it, shape ``(rows, dimension)``: one pass over the rows for all."""
+def _along(found: list[Block], jacobian: Jacobian, weights: Tensor) -> tuple[list[Tensor], Params]:
+    """For every block ``weights @ J`` along it, shape ``(rows, dimension)``; and which entries have any influence."""
     parts: list[list[Tensor]] = [[] for _ in found]
+    reached = {name: torch.zeros_like(value, dtype=torch.bool) for name, value in jacobian.params.items()}
     for covectors in jacobian.rows(weights):
+        for name, rows in covectors.items():
+            reached[name] |= (rows != 0).any(0)
         for part, block in zip(parts, found, strict=True):
             part.append(block.pull(covectors).cpu())
-    return [torch.cat(part) for part in parts]
+    return [torch.cat(part) for part in parts], reached
 
 
 def _search(

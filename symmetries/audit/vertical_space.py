@@ -1,7 +1,7 @@
 """The vertical space of a symmetry, and what of a tangent lies outside it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -29,11 +29,13 @@ class VerticalSpace:
         symmetry: whose factors generate it.
         params: the point.
         generator: where the directions come from that span a basis.
+        reached: which entries influence the outputs, all where nothing is said; the others do not count.
     """
 
     symmetry: ModelSymmetry
     params: Params
     generator: Generator | None
+    reached: Mapping[str, Tensor] = field(default_factory=dict)
 
     @cached_property
     def basis(self) -> Tensor | None:
@@ -43,21 +45,28 @@ class VerticalSpace:
         if not factors or size * sum(factor.dimension(self.symmetry.shapes) for factor in factors) > STORED:
             return None
         vectors = [vertical_vectors(factor, self.symmetry, self.params, self.generator) for factor in factors]
-        _, singular, basis = torch.linalg.svd(torch.cat(vectors), full_matrices=False)
+        _, singular, basis = torch.linalg.svd(torch.cat(vectors) * self._mask(self.params), full_matrices=False)
         return basis[singular > SMALL]
 
     def residuals(self, tangents: Sequence[Tangent], factors: Sequence[AbstractFactor]) -> list[Tangent]:
         """Tangents less their projection on the vertical space of some factors; with a basis, of all of them."""
         point = self.params if self.basis is not None else self._touched(tangents, factors)
-        vectors = [flat(tangent, point) for tangent in tangents]
+        mask = self._mask(point)
+        vectors = [flat(tangent, point) * mask for tangent in tangents]
         if self.basis is not None:
             vectors = [v - self.basis.T @ (self.basis @ v) for v in vectors]
         elif factors:
-            generated = _Generated(factors, self.symmetry, point)
+            generated = _Generated(factors, self.symmetry, point, mask)
             solved = (lsmr(generated.operator, v.numpy(), atol=RESIDUAL, btol=RESIDUAL, conlim=0.0)[0] for v in vectors)
             vectors = [v - generated.tangent(x) for v, x in zip(vectors, solved, strict=True)]
         sizes = [value.numel() for value in point.values()]
         return [dict(zip(point, vector.split(sizes), strict=True)) for vector in vectors]
+
+    def _mask(self, point: Params) -> Tensor:
+        ones = {name: torch.ones_like(value) for name, value in point.items() if name not in self.reached}
+        return flat(
+            ones | {name: self.reached[name].to(value) for name, value in point.items() if name not in ones}, point
+        )
 
     def _touched(self, tangents: Sequence[Tangent], factors: Sequence[AbstractFactor]) -> Params:
         held = {name for t in tangents for name in t} | {name for f in factors for name in f.parameters}
@@ -68,9 +77,10 @@ class VerticalSpace:
 class _Generated:
     """The linear map from the Lie algebras of factors to tangents, and its transpose by reverse mode."""
 
-    def __init__(self, factors: Sequence[AbstractFactor], symmetry: ModelSymmetry, point: Params) -> None:
+    def __init__(self, factors: Sequence[AbstractFactor], symmetry: ModelSymmetry, point: Params, mask: Tensor) -> None:
         draws = [factor.random_algebra(symmetry.shapes, generator=torch.Generator()) for factor in factors]
         self._point = point
+        self._mask = mask
         self._factors = factors
         self._symmetry = symmetry
         self._algebra = torch.cat([_real(x).flatten() for x in draws]).zero_().requires_grad_()
@@ -97,7 +107,7 @@ class _Generated:
             self._symmetry.velocity(factor, factor.in_algebra(_like(piece, x)), self._point)
             for factor, piece, x in zip(self._factors, pieces, self._like, strict=True)
         )
-        return flat(moved, self._point)
+        return flat(moved, self._point) * self._mask
 
 
 def _real(x: Tensor) -> Tensor:

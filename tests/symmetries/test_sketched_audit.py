@@ -49,6 +49,24 @@ def test_what_a_norm_hides_is_found_whatever_its_gain(float64, generator):
     assert any(left for name, _, left in found.blocks if name.endswith("freely"))
 
 
+class Typed(nn.Module):
+    """Inputs of one type only: nothing depends on the rows of the others."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.types, self.outer = nn.Linear(3, 7), nn.Embedding(3, 7), nn.Linear(7, 4)
+
+    def forward(self, x):
+        return self.outer(torch.tanh(self.inner(x) + self.types(torch.zeros(len(x), dtype=torch.long))))
+
+
+def test_entries_without_influence_are_no_symmetries(float64, generator):
+    model, inputs = Typed(), torch.randn(60, 3, generator=generator)
+    found = audit(model, detect(model, inputs, head="raw"), inputs, method="sketched", rows=60, generator=generator)
+    assert any("types" in name for name, *_ in found.blocks)
+    assert found.unexplained == 0
+
+
 def test_blocks_add_up(cases, generator):
     """What two blocks find counts twice only where it is not the same."""
     case = cases("multihead")
