@@ -49,7 +49,7 @@ class Granulated:
 def granulated(
     sharpness: Sequence[float], targets: Sequence[float], hyperparameters: Mapping[str, Sequence[Hashable]]
 ) -> Granulated:
-    r"""The granulated Kendall coefficient of a measure and a target [Jiang2020] Eqs. 5 and 6.
+    r"""The granulated Kendall coefficient of a measure and a target [Jiang2020].
 
     .. math::
         \Psi = \frac1k \sum_{i=1}^k \psi_i, \qquad

@@ -48,7 +48,7 @@ def conditional_mutual_information(
     permutations: int = 200,
     generator: torch.Generator | None = None,
 ) -> ConditionalInformation:
-    r"""Conditional mutual information of the orders of a measure and a target [Jiang2020] Section 2.2.3.
+    r"""Conditional mutual information of the orders of a measure and a target [Jiang2020].
 
     .. math:: K = \min_{|S| \le 2} \frac{I(V_x; V_y \mid U_S)}{H(V_y \mid U_S)},
 

@@ -1,5 +1,6 @@
 """What is left of a correlation when covariates are held fixed."""
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 
 import torch
@@ -68,7 +69,7 @@ def partial_correlation(
     once = torch.ones(1, len(sample), dtype=torch.float64)
     value = partial(orders, once).item()
     freedom = len(sample) - 2 - int(torch.linalg.matrix_rank(centred_ranks(orders[2:], once).squeeze(1)))
-    if freedom < 1 or value != value:
+    if freedom < 1 or math.isnan(value):
         raise UndefinedStatisticError(
             f"the covariates {', '.join(covariates)} explain the ranks of sharpness or targets wholly over "
             f"{len(sample)} models; hold fewer fixed"

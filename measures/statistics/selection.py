@@ -28,7 +28,9 @@ class Selection:
         best_value: its coefficient, with its sign.
         nested: the coefficient over held-out pairs, each ordered by the setting, and in the direction, that was
             best without them.
-        stderr: its standard error, by the jackknife over configurations.
+        stderr: its standard error, by the jackknife over configurations. It is not too small in the mean
+            [EfronStein1981], and too large where settings are close, since the choice jumps: 0.68 in place of
+            0.25 for 40 settings of noise over 36 models.
         null: the mean of the best absolute coefficient when targets are permuted.
         p_value: the probability of a best absolute coefficient as large then; it accounts for the search.
         chosen: for every setting that was best without some pair, in which share of pairs.
@@ -101,9 +103,9 @@ def select_setting(
     configurations, and used to order the models of the pair [Airola2011]; ``nested`` is tau-b over these orders.
     A measure that knows nothing has nested coefficient 0 in the mean, while its best of many settings has not.
 
-    Holding out one configuration is not enough, whose models would be compared with those that chose: two
-    unrelated models i and j agree with a setting that is correlated over the rest in a third of that
-    correlation, since both sit high or low of j alike.
+    Holding out one configuration is not enough, since its models would be compared with those that chose: if a
+    setting is correlated with the target by chance over the rest, with Spearman's coefficient r, then a model of
+    unrelated values agrees with it by r/3 in the mean over the rest, and noise would seem worth something.
 
     Example:
         >>> gap = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
@@ -120,16 +122,16 @@ def select_setting(
         generator: where they come from.
 
     Raises:
-        ValueError: columns of unequal lengths, infinite values, no candidates, or fewer than no permutations.
+        ValueError: columns of unequal lengths, infinite values, no candidates, or a negative number.
         UndefinedStatisticError: fewer than five configurations, or constant targets.
     """
-    if not candidates or permutations < 0:
-        raise ValueError(
-            f"expected at least one candidate and no negative count, got {len(candidates)}, {permutations}"
-        )
+    if not candidates:
+        raise ValueError("expected at least one candidate, by its setting, got none")
+    if permutations < 0:
+        raise ValueError(f"permutations must not be negative, got {permutations}")
     labels = range(len(targets)) if groups is None else groups
     names = list(candidates)
-    columns = {f"candidate {name}": candidates[name] for name in names}
+    columns = {f"candidate {name!r}": candidates[name] for name in names}
     sample = Sample.of({"targets": targets, **columns}, groups=labels)
     sample.require_varying("targets")
     kept = sample.labels(labels)
