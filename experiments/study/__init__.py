@@ -6,7 +6,7 @@ Claim
     function is the same and an invariant optimizer trains the same.
 
 Runs for
-    about an hour for every task on one core; --quick a minute. Trials that are finished are kept. Tasks may run side by
+    about half an hour for every task on one quiet core; --quick a minute. Trials that are finished are kept. Tasks may run side by
     side: --tasks digits, --tasks text, --tasks lora.
 
 Writes
@@ -15,7 +15,7 @@ Writes
     results/study/study.md         the tables
 
 Expect
-    see docs/training.md for what came out.
+    see docs/study.md for what came out.
 """
 
 from dataclasses import dataclass
