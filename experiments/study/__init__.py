@@ -6,8 +6,8 @@ Claim
     function is the same and an invariant optimizer trains the same.
 
 Runs for
-    about half an hour for every task on one quiet core; --quick a minute. Trials that are finished are kept. Tasks may run side by
-    side: --tasks digits, --tasks text, --tasks lora.
+    about half an hour for every task on one quiet core; --quick a minute. Trials that are finished are kept.
+    Tasks may run side by side: --tasks digits, --tasks text, --tasks lora.
 
 Writes
     results/study/trials/          a file for every training run
