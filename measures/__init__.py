@@ -1,33 +1,32 @@
 """Numbers on a geometry: losses, and how they rise around a point."""
 
 from .average_case import average_case_sharpness
-from .curvature import AbstractCurvature
-from .curvature_at import curvature
-from .deflation import DeflatedOperator
 from .differential import HessianProduct
-from .eigenpairs import Eigenpairs, eigenpairs
-from .entropy import RenyiEntropy
-from .estimate import Estimate
-from .fisher import FisherSpectrum, fisher_spectrum
-from .fisher_rao import fisher_rao_norm
-from .gauss_newton import GaussNewton, GaussNewtonProduct
-from .hessian import RiemannianHessian
-from .hessian_spectrum import hessian_spectrum, operator_spectrum
-from .lanczos import JacobiMatrix, lanczos
-from .layer_spectra import layer_spectra
-from .layers import layers
-from .literature import Literature
 from .local_loss import LocalLoss
 from .logits import normalized_logits
 from .loss import EmpiricalLoss
-from .norms import log_norm_product, parameter_norm, path_norm
-from .operator import AbstractOperator, MatrixOperator
-from .outliers import Outliers
-from .pac_bayes import WidthError, pac_bayes_flatness
-from .relative_flatness import relative_flatness
-from .renyi import renyi_sharpness
+from .operators.curvature import AbstractCurvature
+from .operators.curvature_at import curvature
+from .operators.deflation import DeflatedOperator
+from .operators.gauss_newton import GaussNewton, GaussNewtonProduct
+from .operators.hessian import RiemannianHessian
+from .operators.operator import AbstractOperator, MatrixOperator
+from .published.fisher import FisherSpectrum, fisher_spectrum
+from .published.fisher_rao import fisher_rao_norm
+from .published.literature import Literature
+from .published.norms import log_norm_product, parameter_norm, path_norm
+from .published.pac_bayes import WidthError, pac_bayes_flatness
+from .published.relative_flatness import relative_flatness
 from .sharpness import Sharpness
-from .spectrum import Spectrum
+from .spectra.eigenpairs import Eigenpairs, eigenpairs
+from .spectra.entropy import RenyiEntropy
+from .spectra.hessian_spectrum import hessian_spectrum, operator_spectrum
+from .spectra.lanczos import JacobiMatrix, lanczos
+from .spectra.layer_spectra import layer_spectra
+from .spectra.layers import layers
+from .spectra.outliers import Outliers
+from .spectra.renyi import renyi_sharpness
+from .spectra.spectrum import Spectrum
 from .statistics import (
     ConditionalInformation,
     Correlation,
@@ -60,7 +59,8 @@ from .statistics import (
 from .suite import measure
 from .table import MeasureTable, Row
 from .timing import timed
-from .trace import trace
+from .traces.estimate import Estimate
+from .traces.trace import trace
 from .whole_file import replacing
 from .worst_case import worst_case_sharpness
 

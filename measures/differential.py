@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from symmetries import Covector, Params, Tangent, require_finite
 
-from .graphs import Graphs
+from .operators.graphs import Graphs
 
 
 def differential(value: Tensor, leaves: Params, *, create_graph: bool = False) -> Covector:
@@ -39,7 +39,7 @@ class HessianProduct:
     Args:
         terms: functions of the parameters, differentiated one at a time.
         params: the point.
-        memory: bytes that kept graphs may hold; see :class:`measures.graphs.Graphs`.
+        memory: bytes that kept graphs may hold; see :class:`measures.operators.graphs.Graphs`.
 
     Raises:
         ValueError: a term that is not finite.

@@ -11,12 +11,12 @@ from symmetries import Params, Tangent
 
 from .arguments import require_positive
 from .average_case import average_case_sharpness
-from .hessian_spectrum import hessian_spectrum
-from .literature import Literature
 from .local_loss import around
 from .loss import EmpiricalLoss
-from .norms import parameter_norm
+from .published.literature import Literature
+from .published.norms import parameter_norm
 from .settings import Settings
+from .spectra.hessian_spectrum import hessian_spectrum
 from .table import MeasureTable, Row
 from .timing import timed
 from .worst_case import worst_case_sharpness

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from measures import MatrixOperator, RenyiEntropy, Spectrum, hessian_spectrum, operator_spectrum, trace
-from measures.spectrum import RANK_THRESHOLD
+from measures.spectra.spectrum import RANK_THRESHOLD
 from quotient import Euclidean, Quotient
 from symmetries import detect
 from tests.integration.curvature_cases import CASES, dense_hessian

@@ -1,0 +1,1 @@
+"""Curvature at a point as operators on flat vectors."""

@@ -1,0 +1,1 @@
+"""Measures of the literature, beside those of a geometry."""

@@ -1,0 +1,1 @@
+"""Eigenvalues, densities and entropies of operators."""

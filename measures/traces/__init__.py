@@ -1,0 +1,1 @@
+"""Traces of operators, to a wanted accuracy."""
