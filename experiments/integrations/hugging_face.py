@@ -6,9 +6,13 @@ Needs the extra ``hf``.
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import Trainer
 
 from quotient import RandomState, RiemannianSAM
+
+from ..models.zoo.optional import library
+
+library("transformers")  # whose trainer imports torchvision, of whatever build
+from transformers import Trainer  # noqa: E402
 
 
 class SharpnessAwareTrainer(Trainer):
