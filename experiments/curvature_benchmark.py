@@ -1,8 +1,8 @@
 r"""Hessian products, eigenvalues, traces and densities, side by side with three other libraries.
 
 Claim
-    A product costs two gradients, and is right. How fast three targets are reached is a question: the ten eigenvalues of
-    largest modulus to 1e-4, the trace to a standard error of 1 %, the spectral density to an L1 distance of 0.001.
+    A product costs two gradients, and is right. How fast three targets are reached is a question: the ten eigenvalues
+    of largest modulus to 1e-4, the trace to a standard error of 1 %, the spectral density to an L1 distance of 0.001.
 
 Runs for
     about 15 minutes for the small size on 2 quiet cores, --quick 1 minute (a tiny model: no result).
