@@ -1,0 +1,55 @@
+"""One model of a pool, on disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ..report import read_json
+from .grid import Configuration
+
+WEIGHTS, CARD = "weights.safetensors", "model.json"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trained model: its folder holds the weights and, written last, a card that says what they are.
+
+    Args:
+        folder: of the model, named like it.
+        configuration: hyperparameters by name.
+        seed: of the run.
+        targets: see :class:`Evaluation`.
+        covariates: see :class:`Evaluation`.
+        seconds: that training took.
+        failure: why there are no weights, in words; None for a model that was trained.
+    """
+
+    folder: Path
+    configuration: Configuration
+    seed: int
+    targets: Mapping[str, float]
+    covariates: Mapping[str, float]
+    seconds: float
+    failure: str | None = None
+
+    @classmethod
+    def at(cls, folder: Path) -> "Member":
+        """The member that a folder holds."""
+        return cls(folder, **read_json(folder / CARD))
+
+    @property
+    def id(self) -> str:
+        """Its name in the pool."""
+        return self.folder.name
+
+    def weights(self) -> dict[str, Tensor]:
+        """The state of the model, parameters and buffers."""
+        return load_file(self.folder / WEIGHTS)
+
+    def into(self, model: nn.Module) -> nn.Module:
+        """The model with these weights, in evaluation mode."""
+        model.load_state_dict(self.weights())
+        return model.eval()
