@@ -1,0 +1,46 @@
+"""All of many results."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..report import read_json
+from .crew import AbstractCrew
+from .job import AbstractJob, attempt
+
+
+def run(jobs: Sequence[AbstractJob], crew: AbstractCrew, *, label: str, unit: str = "model") -> None:
+    """Make the results that are missing; the bar shows how many are there, the rate, and the time left.
+
+    Any number of these may run at once on the same jobs, on one machine or on several that share the folder: each
+    result is made by one of them. One that is killed is taken over from by those that run, or that are started next.
+
+    Args:
+        jobs: with a result each.
+        crew: who does them.
+        label: of the bar.
+        unit: what a result is called there.
+    """
+    with tqdm(total=len(jobs), initial=len(jobs) - len(_missing(jobs)), desc=label, unit=unit) as progress:
+        # First what nobody is at, then what others were at when we came by.
+        for wait in (False, True):
+            for there in crew.each(partial(attempt, wait=wait), _missing(jobs)):
+                progress.update(there)
+
+
+def failures(jobs: Sequence[AbstractJob]) -> dict[Path, str]:
+    """The results of jobs that raised, and why they did."""
+    found = {job.result: read_json(job.result).get("failure") for job in jobs if job.result.exists()}
+    return {result: reason for result, reason in found.items() if reason is not None}
+
+
+def forget_failures(jobs: Sequence[AbstractJob]) -> None:
+    """Let jobs that raised be tried again."""
+    for result in failures(jobs):
+        result.unlink()
+
+
+def _missing(jobs: Sequence[AbstractJob]) -> list[AbstractJob]:
+    return [job for job in jobs if not job.result.exists()]

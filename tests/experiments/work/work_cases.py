@@ -1,0 +1,39 @@
+"""Jobs that other processes can be sent."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from experiments.work import AbstractJob
+
+
+@dataclass(frozen=True)
+class Square(AbstractJob):
+    """The square of a number that is not negative, and a line in a log for every time that it was worked out."""
+
+    folder: Path
+    number: int
+    seconds: float = 0.0
+
+    @property
+    def result(self) -> Path:
+        return self.folder / f"{self.number}.json"
+
+    def document(self) -> dict[str, Any]:
+        with (self.folder / "log").open("a") as log:
+            log.write(f"{self.number}\n")
+        time.sleep(self.seconds)
+        if self.number < 0:
+            raise ArithmeticError("a negative number")
+        return {"square": self.number**2, "process": os.getpid(), "threads": torch.get_num_threads()}
+
+    def failed(self, reason: str) -> dict[str, Any]:
+        return {"failure": reason}
+
+
+def log(folder: Path) -> list[int]:
+    return sorted(map(int, (folder / "log").read_text().split()))
