@@ -15,6 +15,7 @@ from . import (
     spectrum,
     step_cost,
     study,
+    train_pool,
 )
 from .command import parse
 
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             "curvature-benchmark": curvature_benchmark,
             "estimates": estimates,
             "study": study,
+            "pool": train_pool,
             "detection-cost": detection_cost,
         },
         arguments,

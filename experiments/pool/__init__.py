@@ -1,9 +1,12 @@
 """Pools of models: made or brought, measured, judged."""
 
+from .evaluation import Evaluation, evaluate
 from .grid import Configuration, Grid, identifier
 from .member import Member
 from .pool import Pool
-from .task import AbstractRecipe, AbstractTask, Evaluation
+from .recipe import AbstractRecipe
+from .task import AbstractTask
+from .training import Training, trainings
 
 __all__ = [
     "AbstractRecipe",
@@ -13,5 +16,8 @@ __all__ = [
     "Grid",
     "Member",
     "Pool",
+    "Training",
+    "evaluate",
     "identifier",
+    "trainings",
 ]

@@ -1,6 +1,7 @@
 """Which models a pool holds."""
 
 import itertools
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,7 +44,23 @@ class Grid:
             for seed in self.seeds:
                 yield dict(zip(self.values, combination, strict=True)), seed
 
+    def spread(self, count: int | None = None) -> list[tuple[Configuration, int]]:
+        """Some of its points, or all, in an order that is random and always the same.
+
+        What is done first then tells how long the rest takes, and a few points do not lie in one corner. A larger
+        count holds a smaller one.
+
+        Example:
+            >>> grid = Grid({"rate": [0.1, 0.2, 0.3]}, seeds=(0, 1))
+            >>> grid.spread(4)[:2] == grid.spread(2), len(grid.spread())
+            (True, 6)
+        """
+        points = list(self)
+        random.Random(0).shuffle(points)
+        return points[:count]
+
 
 def identifier(configuration: Configuration, seed: int) -> str:
     """The name of a model, and of its folder."""
-    return ",".join(f"{name}={value}" for name, value in (*configuration.items(), ("seed", seed)))
+    words = (f"{name}={value}" for name, value in (*configuration.items(), ("seed", seed)))
+    return ",".join(words).replace(" ", "-")

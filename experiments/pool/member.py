@@ -1,11 +1,14 @@
 """One model of a pool, on disk."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from safetensors.torch import load_file
+from safetensors.torch import load_file, load_model, save_model
 from torch import Tensor, nn
+
+from measures import replacing
 
 from ..report import read_json
 from .grid import Configuration
@@ -21,7 +24,7 @@ class Member:
         folder: of the model, named like it.
         configuration: hyperparameters by name.
         seed: of the run.
-        targets: see :class:`Evaluation`.
+        targets: see :class:`Evaluation`; none for a model that failed.
         covariates: see :class:`Evaluation`.
         seconds: that training took.
         failure: why there are no weights, in words; None for a model that was trained.
@@ -45,11 +48,25 @@ class Member:
         """Its name in the pool."""
         return self.folder.name
 
+    @property
+    def card(self) -> dict[str, Any]:
+        """What :meth:`at` reads."""
+        document = asdict(self)
+        del document["folder"]
+        return document
+
+    def keep(self, model: nn.Module) -> None:
+        """Write the weights; the card comes after them."""
+        for draft in self.folder.glob(f".*{Path(WEIGHTS).suffix}"):
+            draft.unlink()  # of a run that was killed while it wrote
+        with replacing(self.folder / WEIGHTS) as draft:
+            save_model(model, str(draft))
+
     def weights(self) -> dict[str, Tensor]:
-        """The state of the model, parameters and buffers."""
+        """The state of the model, parameters and buffers; what is tied once."""
         return load_file(self.folder / WEIGHTS)
 
     def into(self, model: nn.Module) -> nn.Module:
         """The model with these weights, in evaluation mode."""
-        model.load_state_dict(self.weights())
+        load_model(model, self.folder / WEIGHTS)
         return model.eval()

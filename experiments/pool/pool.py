@@ -1,10 +1,15 @@
 """A pool of models, on disk."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from ..report import plain, read_json, write_json
 from .member import CARD, Member
+from .task import AbstractTask
+
+DESCRIPTION = "pool.json"
 
 
 @dataclass(frozen=True)
@@ -20,9 +25,32 @@ class Pool:
 
     folder: Path
 
+    def describe(self, task: AbstractTask, **more: Any) -> None:
+        """Write down of which task this is a pool, and whatever else says how it was made; once.
+
+        Raises:
+            ValueError: a pool of another task, or of the same with other options.
+        """
+        mine = plain({"task": task.name, "options": asdict(task)})
+        if not (self.folder / DESCRIPTION).exists():
+            write_json(self.folder / DESCRIPTION, mine | more)
+        found = self.description
+        if {name: found[name] for name in mine} != mine:
+            was = f"{found['task']} with {found['options']}"
+            raise ValueError(f"{self.folder} is a pool of {was}, not of {mine}; choose another folder")
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """How the pool was made: ``task``, ``options``, and more."""
+        return read_json(self.folder / DESCRIPTION)
+
+    def place(self, name: str) -> Path:
+        """The folder of a model."""
+        return self.folder / "models" / name
+
     def members(self) -> Iterator[Member]:
         """The models that are there, by name; those that failed have a card too, but no weights."""
-        for card in sorted(self.folder.glob(f"models/*/{CARD}")):
+        for card in sorted(self.place("*").parent.glob(f"*/{CARD}")):
             yield Member.at(card.parent)
 
     @property

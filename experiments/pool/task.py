@@ -1,27 +1,30 @@
-"""What the models of a pool do, and how more of them are made."""
+"""What the models of a pool do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from .grid import Configuration, Grid
+from .grid import Configuration
 
 
+@dataclass(frozen=True)
 class AbstractTask(ABC):
     """The architecture of a pool, its training data, and the loss that sharpness is measured of.
 
+    A task is a frozen dataclass: a pool remembers its name and its fields, which are numbers and words, and makes
+    it again from them.
+
     Attributes:
-        name: of the task; a pool remembers it.
+        name: of the task.
     """
 
-    name: str
+    name: ClassVar[str]
 
     @abstractmethod
     def model(self, configuration: Configuration, seed: int) -> nn.Module:
-        """The model at its initial values, in evaluation mode."""
+        """The model at its initial values, in evaluation mode and in the precision that it is measured in."""
 
     @abstractmethod
     def sample(self, number: int, *, examples: int, batch: int) -> list[Any]:
@@ -39,39 +42,9 @@ class AbstractTask(ABC):
         """What the loss is computed from, shape ``(..., classes)``."""
 
     @abstractmethod
+    def labels(self, batch: Any) -> Tensor:
+        """What the logits should say, integers of shape ``(...)``."""
+
+    @abstractmethod
     def example(self) -> Any:
         """An input of the model, from which its symmetry is detected."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What is known of a trained model without measuring its sharpness.
-
-    Args:
-        targets: what sharpness should predict: ``train loss``, ``test loss``, ``loss gap``, and where they exist
-            ``train error``, ``test error``, ``error gap``, ``shifted error``.
-        covariates: what a fair comparison holds fixed, such as ``logit norm`` and ``parameter norm``.
-    """
-
-    targets: Mapping[str, float]
-    covariates: Mapping[str, float] = field(default_factory=dict)
-
-
-class AbstractRecipe(AbstractTask):
-    """A task whose models are trained here."""
-
-    @abstractmethod
-    def grid(self) -> Grid:
-        """The hyperparameters and seeds of the full pool."""
-
-    @abstractmethod
-    def train(self, model: nn.Module, configuration: Configuration, seed: int) -> None:
-        """Train in place.
-
-        Raises:
-            FloatingPointError: a run that diverged.
-        """
-
-    @abstractmethod
-    def evaluate(self, model: nn.Module) -> Evaluation:
-        """Judge a trained model."""

@@ -1,0 +1,17 @@
+"""How the pools of this project are made."""
+
+from ..pool import Pool
+from ..recipe import AbstractRecipe
+from ..task import AbstractTask
+from .vision import Vision
+
+#: By the name of the task.
+RECIPES: dict[str, type[AbstractRecipe]] = {recipe.name: recipe for recipe in (Vision,)}
+
+__all__ = ["RECIPES", "Vision", "task_of"]
+
+
+def task_of(pool: Pool) -> AbstractTask:
+    """What the models of a pool do, made again from its description."""
+    description = pool.description
+    return RECIPES[description["task"]](**description["options"])

@@ -1,0 +1,91 @@
+r"""A pool of models: every point of a recipe's grid trained, in parallel, resumable after a kill at any moment.
+
+Claim
+    None: what sharpness says about generalization is measured and judged on the pools that are made here.
+
+Runs for
+    recipe vision, 72 models: 20 minutes on 2 cores; text, 54 models: half an hour. --quick less than a minute.
+    Several of these commands may work on one pool, also from several machines that share the folder.
+
+Writes
+    results/pools/vision/pool.json                     task, grid; configuration, commit and versions
+    results/pools/vision/models/ID/weights.safetensors  a model
+    results/pools/vision/models/ID/model.json           its hyperparameters, seed, losses and errors; or why it failed
+
+Expect
+    see docs/results/vision.md and text.md for how the models differ.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from . import console
+from .command import option, require_positive
+from .pool import Pool, Training, trainings
+from .pool.recipes import RECIPES
+from .report import provenance
+from .work import crew, failures, forget_failures, run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Options of the training of a pool.
+
+    Raises:
+        ValueError: an unknown recipe, or a number that cannot be.
+    """
+
+    recipe: str = option("vision", f"one of {', '.join(RECIPES)}")
+    workers: int = option(2, "processes, of one thread each")
+    models: int = option(0, "how many, spread over the grid; 0 for all of it")
+    retry: bool = option(False, "try again what failed")
+    small: bool = option(False, "tiny models on a small grid")
+    output: Path = option(Path("results/pools/vision"), "folder of the pool, to begin or to go on with")
+
+    def __post_init__(self) -> None:
+        if self.recipe not in RECIPES:
+            raise ValueError(f"--recipe must be one of {', '.join(RECIPES)}, got {self.recipe!r}")
+        require_positive("workers", self.workers)
+        if self.models < 0:
+            raise ValueError(f"--models must not be negative, got {self.models}")
+
+
+QUICK = Config(small=True, models=12, output=Path("results/pools/quick"))
+
+
+def main(config: Config) -> None:
+    """Train what is missing."""
+    torch.set_num_threads(1)  # as in the processes that help: the same numbers whoever does the work
+    recipe = RECIPES[config.recipe].small() if config.small else RECIPES[config.recipe]()
+    pool = Pool(config.output)
+    pool.describe(recipe, grid=asdict(recipe.grid()), **provenance(config))
+    jobs = trainings(pool, recipe, models=config.models or None)
+    if config.retry:
+        forget_failures(jobs)
+    run(jobs, crew(config.workers), label=recipe.name)
+    summarise(pool, jobs)
+
+
+def summarise(pool: Pool, jobs: list[Training]) -> None:
+    """How far the models differ, and which failed."""
+    trained = pool.trained
+    console.heading(f"{len(trained)} models in {pool.folder}")
+    if trained:
+        console.show([spread(name, [member.targets[name] for member in trained]) for name in trained[0].targets])
+    for result, reason in failures(jobs).items():
+        console.CONSOLE.print(f"{result.parent.name}: {reason}")
+
+
+def spread(name: str, values: list[float]) -> dict[str, float | str]:
+    """A row of the table."""
+    column = torch.tensor(values, dtype=torch.float64)
+    deviation = column.std(correction=0).item()
+    return {
+        "target": name,
+        "mean": column.mean().item(),
+        "deviation": deviation,
+        "least": column.min().item(),
+        "most": column.max().item(),
+    }
