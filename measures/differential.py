@@ -15,6 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from symmetries import Covector, Params, Tangent, require_finite
 
 from .operators.graphs import Graphs
+from .processes import Processes
 
 
 def differential(value: Tensor, leaves: Params, *, create_graph: bool = False) -> Covector:
@@ -40,15 +41,22 @@ class HessianProduct:
         terms: functions of the parameters, differentiated one at a time.
         params: the point.
         memory: bytes that kept graphs may hold; see :class:`measures.operators.graphs.Graphs`.
+        processes: whose terms add up; the product is then summed over them.
 
     Raises:
         ValueError: a term that is not finite.
     """
 
     def __init__(
-        self, terms: Sequence[Callable[[Params], Tensor]], params: Params, *, memory: int | None = None
+        self,
+        terms: Sequence[Callable[[Params], Tensor]],
+        params: Params,
+        *,
+        memory: int | None = None,
+        processes: Processes = Processes(),
     ) -> None:
-        self._leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
+        self._params, self._processes = params, processes
+        self._leaves = processes.leaves(params)
         self._gradients = Graphs([partial(self._gradient, term) for term in terms], self._leaves, memory)
 
     def __call__(self, tangent: Tangent) -> Covector:
@@ -58,7 +66,9 @@ class HessianProduct:
             ValueError: a tangent with other names than the parameters.
         """
         require_names(tangent, self._leaves)
-        return summed(self._differentiate(gradient, tangent) for gradient in self._gradients)
+        tangent = self._processes.gathered(tangent, "tangents")
+        product = summed((self._differentiate(gradient, tangent) for gradient in self._gradients), self._leaves)
+        return self._processes.reduced(product, self._params)
 
     def _gradient(self, term: Callable[[Params], Tensor]) -> Covector:
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
@@ -84,14 +94,13 @@ def pulled_back(outputs: Sequence[Tensor], leaves: Params, weights: Sequence[Ten
     return dict(zip(leaves, parts, strict=True))
 
 
-def summed(covectors: Iterable[Covector]) -> Covector:
-    """The sum; one summand at a time is held."""
-    remaining = iter(covectors)
-    total = dict(next(remaining))
-    for other in remaining:
-        for name, part in other.items():
-            total[name] = total[name] + part
-    return total
+def summed(covectors: Iterable[Covector], leaves: Params) -> Covector:
+    """The sum, zero for none; one summand at a time is held."""
+    total: Covector = {}
+    for covector in covectors:
+        for name, part in covector.items():
+            total[name] = total[name] + part if name in total else part
+    return total or {name: torch.zeros_like(p) for name, p in leaves.items()}
 
 
 def require_names(tangent: Tangent, params: Params) -> None:

@@ -6,13 +6,16 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
+from quotient import whole
 from symmetries import Covector, Params, Tangent, evaluate_at, unknown_name
 
-from .batch import microbatches, on_device
+from .batch import microbatches, on_device, tensors
 from .differential import HessianProduct, differential, require_finite_loss
 from .mode import evaluation_mode, require_one_mode
+from .processes import Processes, fingerprint, require_whole
 
 LossFunction = Callable[[Any, Any], Tensor]
 
@@ -32,6 +35,11 @@ class EmpiricalLoss:
     The loss is that of the model in evaluation mode, and is computed there. While dropout or batch norm is in
     training mode the model is refused: there the two modes are different functions, and either may be meant.
 
+    With a ``group`` the work is shared out: every process of the group is given the same model and the same batches,
+    evaluates its share of the microbatches (of the batches, without ``microbatch``), and gets the sum of all. Every
+    call is then a collective one. Values have no graph; :meth:`gradient` and :meth:`hessian` give derivatives. Where
+    ``params`` are sharded (``DTensor``), they are gathered to be evaluated, and differentials are sharded like them.
+
     Example:
         >>> import torch
         >>> model = torch.nn.Linear(3, 1)
@@ -50,10 +58,12 @@ class EmpiricalLoss:
         microbatch: largest number of examples to differentiate at once. Exact where ``loss_fn`` is a mean
             over examples with equal weights, and evaluates them independently of each other.
         fixed: parameters that belong to the function, and not to the point; see :meth:`restricted`.
+        group: processes that share the work, such as ``torch.distributed.group.WORLD``.
 
     Raises:
         TypeError: a model that is no ``nn.Module``, or a single batch in place of several.
-        ValueError: no batches, ``microbatch < 1``, or dropout or batch norm in training mode.
+        ValueError: no batches, ``microbatch < 1``, dropout or batch norm in training mode, a model that
+            ``fully_shard`` has taken apart, or batches that differ between processes.
     """
 
     def __init__(
@@ -64,6 +74,7 @@ class EmpiricalLoss:
         *,
         microbatch: int | None = None,
         fixed: Params | None = None,
+        group: dist.ProcessGroup | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
@@ -75,12 +86,21 @@ class EmpiricalLoss:
         self.loss_fn = loss_fn
         self.batches: tuple[Any, ...] = tuple(batches)
         self.microbatch = microbatch
-        self.fixed: Params = dict(fixed or {})
+        self.fixed: Params = {name: whole(p) for name, p in (fixed or {}).items()}
         if not self.batches:
             raise ValueError("the loss needs at least one batch, got none; is the data loader empty or used up?")
         require_one_mode(model)
+        require_whole(model)
+        self.processes = Processes(group)
         self._bound = _Bound(model, loss_fn)
-        self._pieces = [microbatches(b, microbatch) if microbatch else [(1.0, b)] for b in self.batches]
+        pieces = [
+            (index, share, piece)
+            for index, batch in enumerate(self.batches)
+            for share, piece in (microbatches(batch, microbatch) if microbatch else [(1.0, batch)])
+        ]
+        self._pieces = self.processes.share(pieces)
+        if self.processes.count > 1:
+            self.processes.require_same(fingerprint(tensors([piece for *_, piece in pieces])), "batches")
 
     def __call__(self, params: Params) -> Tensor:
         """The loss, a 0-dimensional float64 tensor, differentiable in the parameters that require a gradient.
@@ -92,9 +112,12 @@ class EmpiricalLoss:
     def per_batch(self, params: Params) -> Tensor:
         """The loss of every batch, shape ``(batches,)``, float64."""
         self.require(params)
-        return torch.stack(
-            [torch.stack([w * self._evaluate(params, piece) for w, piece in batch]).sum() for batch in self._pieces]
-        )
+        point = self.processes.gathered(params, "parameters")
+        none = torch.zeros((), dtype=torch.float64, device=next(iter(point.values())).device)
+        values: list[list[Tensor]] = [[] for _ in self.batches]
+        for index, share, piece in self._pieces:
+            values[index].append(share * self._evaluate(point, piece))
+        return self.processes.total(torch.stack([torch.stack(v).sum() if v else none for v in values]))
 
     def gradient(self, params: Params) -> Covector:
         """The differential of the loss, detached."""
@@ -107,18 +130,18 @@ class EmpiricalLoss:
             ValueError: parameters that are not the model's, or a loss that is not finite.
         """
         self.require(params)
-        leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
+        leaves = self.processes.leaves(params)
         total = {name: torch.zeros_like(p) for name, p in leaves.items()}
-        values = []
+        values = [torch.zeros((), dtype=torch.float64, device=next(iter(leaves.values())).device)]
         for term in self.terms:
             with torch.enable_grad():
                 value = term(leaves)
             values.append(value.detach())
             for name, part in differential(value, leaves).items():
                 total[name] += part
-        value = torch.stack(values).sum()
-        require_finite_loss(value, params)
-        return value, total
+        value = self.processes.total(torch.stack(values).sum())
+        require_finite_loss(value, leaves)
+        return value, self.processes.reduced(total, params)
 
     def hvp(self, params: Params, tangent: Tangent) -> Covector:
         """The Hessian times a tangent, detached. For several products at one point use :meth:`hessian`."""
@@ -133,7 +156,7 @@ class EmpiricalLoss:
                 built once for all products, the others anew for each. By default half of the free memory.
         """
         self.require(params)
-        return HessianProduct(self.terms, params, memory=memory)
+        return HessianProduct(self.terms, params, memory=memory, processes=self.processes)
 
     @contextmanager
     def observing(self, outputs: Callable[[Any], Iterable[Tensor]]) -> Iterator[list[Tensor]]:
@@ -147,10 +170,7 @@ class EmpiricalLoss:
 
     def parts(self) -> tuple["EmpiricalLoss", ...]:
         """The loss of every batch by itself."""
-        return tuple(
-            EmpiricalLoss(self.model, self.loss_fn, [batch], microbatch=self.microbatch, fixed=self.fixed)
-            for batch in self.batches
-        )
+        return tuple(self._variant([batch], self.fixed) for batch in self.batches)
 
     def restricted(self, params: Params, patterns: Sequence[str]) -> tuple["EmpiricalLoss", Params]:
         """The loss as a function of some parameters, the others fixed at ``params``; and those parameters.
@@ -168,17 +188,26 @@ class EmpiricalLoss:
                 raise ValueError(unknown_name("parameter", pattern, params))
         chosen = {n: p for n, p in params.items() if any(fnmatchcase(n, pattern) for pattern in patterns)}
         fixed = self.fixed | {name: p.detach() for name, p in params.items() if name not in chosen}
-        loss = EmpiricalLoss(self.model, self.loss_fn, self.batches, microbatch=self.microbatch, fixed=fixed)
-        return loss, chosen
+        return self._variant(self.batches, fixed), chosen
 
     @property
     def terms(self) -> list[Callable[[Params], Tensor]]:
-        """The functions that are differentiated one at a time, of which the loss is the sum."""
+        """The functions that this process differentiates one at a time; over all processes, the loss is their sum."""
 
         def term(share: float, piece: Any) -> Callable[[Params], Tensor]:
-            return lambda params: share / len(self._pieces) * self._evaluate(params, piece)
+            return lambda params: share / len(self.batches) * self._evaluate(params, piece)
 
-        return [term(share, piece) for batch in self._pieces for share, piece in batch]
+        return [term(share, piece) for _, share, piece in self._pieces]
+
+    def _variant(self, batches: Sequence[Any], fixed: Params) -> "EmpiricalLoss":
+        return EmpiricalLoss(
+            self.model,
+            self.loss_fn,
+            batches,
+            microbatch=self.microbatch,
+            fixed=fixed,
+            group=self.processes.group,
+        )
 
     def _evaluate(self, params: Params, batch: Any) -> Tensor:
         device = next(iter(params.values())).device

@@ -9,6 +9,7 @@ from .geometry import AbstractChart, AbstractGeometry
 from .metric import AbstractMetric, Invariant, Mixed
 from .quotient import Quotient
 from .sam import MESA, SAF, Ascent, RandomState, RenyiSAM, RiemannianSAM, trajectory_loss
+from .sharding import laid_out, whole
 
 if TYPE_CHECKING:
     from .geoopt_adapter import PackedManifold
@@ -38,11 +39,13 @@ __all__ = [
     "dot",
     "flattened",
     "gaussian",
+    "laid_out",
     "length",
     "scaled",
     "size",
     "trajectory_loss",
     "unflattened",
+    "whole",
     "within_ball",
 ]
 

@@ -58,8 +58,8 @@ class GaussNewtonProduct:
         self, loss: EmpiricalLoss, params: Params, *, memory: int | None = None, outputs: Outputs | None = None
     ) -> None:
         loss.require(params)
-        self._loss, self._outputs = loss, outputs or network_outputs
-        self._leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
+        self._loss, self._params, self._outputs = loss, params, outputs or network_outputs
+        self._leaves = loss.processes.leaves(params)
         self._checked = False
         build = [partial(self._linearized, term) for term in loss.terms]
         self._terms = Graphs(build, self._leaves, memory)
@@ -67,7 +67,9 @@ class GaussNewtonProduct:
     def __call__(self, tangent: Tangent) -> Covector:
         """The product with ``tangent``, detached."""
         require_names(tangent, self._leaves)
-        return summed(self._product(term, tangent) for term in self._terms)
+        tangent = self._loss.processes.gathered(tangent, "tangents")
+        product = summed((self._product(term, tangent) for term in self._terms), self._leaves)
+        return self._loss.processes.reduced(product, self._params)
 
     def _linearized(self, term: Callable[[Params], Tensor]) -> _Linearization:
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), self._loss.observing(self._outputs) as outputs:

@@ -1,13 +1,10 @@
 """Data-parallel training, in two processes of one machine."""
 
 import copy
-import gc
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
@@ -15,8 +12,8 @@ from torch.nn.parallel import DistributedDataParallel
 from quotient import Quotient, RiemannianSAM
 from symmetries import declare, relu_rescaling
 from tests.quotient.sam.models import ADAMW, Data, assert_same, mlp, values
+from tests.two_processes import WORLD, in_two_processes
 
-WORLD = 2
 STEPS = 5
 ATOL = 1e-12  # float64, sums in another order
 
@@ -52,27 +49,18 @@ def parallel_run(way: str, start: dict[str, Tensor], batches: list[Data], spoil:
     return values(model)
 
 
-def worker(rank: int, folder: str) -> None:
-    """Train in every way, and leave the parameters in a file."""
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=WORLD)
-    start, data = torch.load(f"{folder}/start.pt")
-    results = {way: parallel_run(way, start, share(data, rank), "nan" in way and rank == 0) for way in WAYS}
-    torch.save(results, f"{folder}/{rank}.pt")
-    gc.collect()  # reducers go before the group that they belong to
-    dist.barrier()
-    dist.destroy_process_group()
+def worker(rank: int, problem: tuple[dict[str, Tensor], Data]) -> dict[str, list[Tensor]]:
+    """Train in every way."""
+    start, data = problem
+    return {way: parallel_run(way, start, share(data, rank), "nan" in way and rank == 0) for way in WAYS}
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Tensor], Data, list[dict[str, list[Tensor]]]]:
-    folder = tmp_path_factory.mktemp("processes")
     draws = torch.Generator().manual_seed(3)
     start = {k: torch.randn(v.shape, generator=draws, dtype=torch.float64) for k, v in mlp().state_dict().items()}
     data = torch.randn(12, 4, generator=draws, dtype=torch.float64), torch.arange(12) % 3
-    torch.save((start, data), folder / "start.pt")
-    torch.multiprocessing.spawn(worker, args=(str(folder),), nprocs=WORLD)
-    return start, data, [torch.load(Path(folder) / f"{rank}.pt") for rank in range(WORLD)]
+    return start, data, in_two_processes(worker, (start, data), tmp_path_factory.mktemp("processes"))
 
 
 def single(start: dict[str, Tensor], batches: list[Data], m_sharpness: bool, **options: object) -> list[Tensor]:

@@ -1,0 +1,24 @@
+"""Tensors of which every process holds a shard, and the whole of them."""
+
+from torch import Tensor
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """All of a sharded tensor, on every process; any other tensor is whole already.
+
+    Every process takes part. Numbers made of sharded tensors go through here before anyone looks at them: of a sum that
+    is still to be taken over processes, ``float()`` is this process's part.
+    """
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def laid_out(tensor: Tensor, like: Tensor) -> Tensor:
+    """A tensor that every process has whole, sharded as ``like`` is; nothing is communicated.
+
+    Law: ``whole(laid_out(tensor, like)) == tensor``.
+    """
+    if not isinstance(like, DTensor):
+        return tensor
+    placed = distribute_tensor(tensor, like.device_mesh, like.placements, src_data_rank=None)
+    return placed.clone()  # a shard may be a view, which would keep all of the tensor
