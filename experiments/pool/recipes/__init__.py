@@ -3,12 +3,13 @@
 from ..pool import Pool
 from ..recipe import AbstractRecipe
 from ..task import AbstractTask
+from .text import Text
 from .vision import Vision
 
 #: By the name of the task.
-RECIPES: dict[str, type[AbstractRecipe]] = {recipe.name: recipe for recipe in (Vision,)}
+RECIPES: dict[str, type[AbstractRecipe]] = {recipe.name: recipe for recipe in (Vision, Text)}
 
-__all__ = ["RECIPES", "Vision", "task_of"]
+__all__ = ["RECIPES", "Text", "Vision", "task_of"]
 
 
 def task_of(pool: Pool) -> AbstractTask:

@@ -69,3 +69,15 @@ class Descent:
                 if not math.isfinite(now):
                     raise FloatingPointError(f"the loss is {now} after {step} steps; lower the learning rate")
         raise FloatingPointError(f"the loss is {now:.3g} after {self.steps} steps, expected {self.target} at most")
+
+
+def shuffled(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Indices of batches, without end: one random order of all ``count`` examples after the other.
+
+    Args:
+        count: of examples.
+        size: of a batch; the last of an order may be smaller.
+        generator: of the orders.
+    """
+    while True:
+        yield from torch.randperm(count, generator=generator).split(size)

@@ -1,6 +1,6 @@
 """Small vision transformers on the handwritten digits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -15,7 +15,7 @@ from ...models import ViT, ViTConfig
 from ..grid import Configuration, Grid
 from ..recipe import AbstractRecipe
 from ..sample import portion
-from .descent import Descent
+from .descent import Descent, shuffled
 
 #: Of the split and the wrong labels: every model sees the same data.
 DATA_SEED = 0
@@ -47,7 +47,7 @@ class Vision(AbstractRecipe):
 
     images: int = 400
     noise: float = 0.1
-    target: float = 0.02
+    target: float = 0.05
     steps: int = 4000
     dim: int = 48
     depth: int = 2
@@ -65,7 +65,7 @@ class Vision(AbstractRecipe):
             {
                 "learning rate": (1e-3, 2e-3, 4e-3)[-self.levels :],
                 "weight decay": (0.0, 0.1, 0.3)[-self.levels :],
-                "batch size": (16, 64),
+                "batch size": (32, 128),
                 "radius": (0.0, 0.05),
             },
             seeds=tuple(range(self.seeds)),
@@ -79,14 +79,15 @@ class Vision(AbstractRecipe):
     def train(self, model: nn.Module, configuration: Configuration, seed: int) -> Mapping[str, float]:
         """AdamW, or SAM around it where the radius is positive, down to the target."""
         data = self._data["train"]
-        single = Split(data.images.float(), data.labels)
+        images, labels = data.images.float(), data.labels
+        order = shuffled(len(data), int(configuration["batch size"]), torch.Generator().manual_seed(seed))
         model.float()
-        run = Descent(self.target, self.steps, every=8).run(
+        run = Descent(self.target, self.steps).run(
             model,
             _optimizer(model, configuration),
             lambda batch: cross_entropy(model, batch),
-            _endless(single, int(configuration["batch size"]), torch.Generator().manual_seed(seed)),
-            lambda: cross_entropy(model, (single.images, single.labels)).item(),
+            ((images[index], labels[index]) for index in order),
+            lambda: cross_entropy(model, (images, labels)).item(),
         )
         model.double()
         return run
@@ -140,11 +141,6 @@ def _optimizer(model: nn.Module, configuration: Configuration) -> torch.optim.Op
     return RiemannianSAM(
         model.named_parameters(), Euclidean(), torch.optim.AdamW, radius=radius, lr=rate, weight_decay=decay
     )
-
-
-def _endless(split: Split, size: int, generator: torch.Generator) -> Iterator[Batch]:
-    while True:
-        yield from split.batches(size, generator)
 
 
 def _moved(images: Tensor, generator: torch.Generator) -> Tensor:
