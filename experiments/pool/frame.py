@@ -26,7 +26,7 @@ class Column:
         measure: its name.
         geometry: the name of the geometry; empty for what needs none.
         radius: of the ball; None for what has none.
-        setting: everything else that was chosen, as ``name=value,name=value``.
+        setting: everything else that was chosen, as ``name=value, name=value``.
         sample: the number of the data sample.
         representative: whether of the weights as trained, or of others of the same function.
     """
@@ -41,7 +41,7 @@ class Column:
     @cached_property
     def settings(self) -> dict[str, str]:
         """Everything else that was chosen, by name."""
-        return dict(pair.split("=", 1) for pair in self.setting.split(",") if pair)
+        return dict(pair.split("=", 1) for pair in self.setting.split(", ") if pair)
 
     def moved(self) -> "Column":
         """The same of other weights of the same function."""

@@ -6,7 +6,7 @@ from .difference import Difference, compare_correlations
 from .finding import Finding, Findings
 from .granulated import Granulated, GranulatedAxis, granulated
 from .judgement import judge
-from .matching import MatchedRadius, matched_radius
+from .matching import MatchedRadius, matched_radius, median_rises
 from .model_table import ModelTable
 from .mutual_information import ConditionalInformation, conditional_mutual_information
 from .partial import partial_correlation
@@ -41,6 +41,7 @@ __all__ = [
     "granulated",
     "judge",
     "matched_radius",
+    "median_rises",
     "partial_correlation",
     "reliability",
     "select_setting",

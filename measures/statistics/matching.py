@@ -22,6 +22,27 @@ class MatchedRadius:
     values: tuple[float, ...]
 
 
+def median_rises(rises: Sequence[Sequence[float]]) -> list[float]:
+    """The median of the loss rise at each radius, over the models that lack none.
+
+    Example:
+        >>> median_rises([[0.0, 1.0], [1.0, 3.0], [float("nan"), 9.0], [2.0, 4.0]])
+        [1.0, 3.0]
+
+    Args:
+        rises: for every model the loss rise at each radius; NaN where it is missing.
+
+    Raises:
+        ValueError: no model whose rises are all known.
+    """
+    table = np.asarray(rises, dtype=float)
+    known = ~np.isnan(table).any(axis=1)
+    if not known.any():
+        raise ValueError("at least one model must have a rise at every radius, got none; leave some radii out")
+    medians: list[float] = np.median(table[known], axis=0).tolist()
+    return medians
+
+
 def matched_radius(radii: Sequence[float], rises: Sequence[Sequence[float]], *, rise: float) -> MatchedRadius:
     r"""The radius at which the median over models of the loss rise is as given, and the measure there.
 
@@ -54,9 +75,7 @@ def matched_radius(radii: Sequence[float], rises: Sequence[Sequence[float]], *, 
     if table.ndim != 2 or table.shape[1] != len(grid):
         raise ValueError(f"expected a row of {len(grid)} rises for every model, got shape {table.shape}")
     known = ~np.isnan(table).any(axis=1)
-    if not known.any():
-        raise ValueError("at least one model must have a rise at every radius, got none; leave some radii out")
-    medians = np.median(table[known], axis=0)
+    medians = np.asarray(median_rises(rises))
     crossings = np.flatnonzero((medians[:-1] <= rise) & (rise <= medians[1:]))
     if not len(crossings):
         raise ValueError(

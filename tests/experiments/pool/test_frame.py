@@ -12,7 +12,7 @@ def test_columns_hold_the_rows_of_the_trained_models_in_their_order(drawn_pool: 
     assert len(frame.members) == 24
     known = frame.columns[Column("renyi", "geodesic", None, "alpha=2.0")]
     assert known == frame.covariates["hidden"]
-    assert frame.columns[Column("worst case", "geodesic", 0.5)] != frame.columns[Column("worst case", "geodesic", 1.0)]
+    assert frame.columns[Column("worst case", "geodesic", 0.05)] != frame.columns[Column("worst case", "geodesic", 0.1)]
 
 
 def test_what_was_not_measured_or_is_not_finite_is_missing(drawn_pool: Pool) -> None:
@@ -42,5 +42,5 @@ def test_a_plan_that_was_not_measured_is_named(drawn_pool: Pool) -> None:
 
 
 def test_settings_are_read_by_name() -> None:
-    assert Column("renyi", setting="alpha=2.0,layer=whole").settings == {"alpha": "2.0", "layer": "whole"}
+    assert Column("renyi", setting="alpha=2.0, layer=whole").settings == {"alpha": "2.0", "layer": "whole"}
     assert Column("trace").settings == {}

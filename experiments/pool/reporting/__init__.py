@@ -1,0 +1,1 @@
+"""Tables of measurements over a pool turned into statistics, figures and a page."""

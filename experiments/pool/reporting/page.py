@@ -1,0 +1,35 @@
+"""The document of a report as one page that needs nothing else."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+MISSING = "\u2013"
+
+
+def page(document: Mapping[str, Any], figures: Mapping[str, bytes], *, title: str) -> str:
+    """The page, with its figures inside; sorted by a few lines of script, nothing is loaded.
+
+    Args:
+        document: see :func:`experiments.pool.reporting.document.report`.
+        figures: SVG files by ``PLAN KIND TARGET``.
+        title: of the page.
+    """
+    environment = Environment(
+        loader=PackageLoader("experiments.pool.reporting", "."), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["shown"] = shown
+    inside = {name: b64encode(picture).decode() for name, picture in figures.items()}
+    return environment.get_template("page.html").render(document=document, figures=inside, title=title, missing=MISSING)
+
+
+def shown(value: float | int) -> str:
+    """Three digits are enough to look at; cells keep them all.
+
+    Example:
+        >>> shown(0.123456), shown(12), shown(3.2e-11)
+        ('0.123', '12', '3.2e-11')
+    """
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

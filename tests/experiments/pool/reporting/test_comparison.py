@@ -1,0 +1,59 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from experiments.pool.frame import Column, Frame
+from experiments.pool.reporting.case import Case
+from experiments.pool.reporting.comparison import comparisons, rivals, variants
+from experiments.pool.reporting.family import Family
+from measures import compare_correlations
+
+
+def named(*geometries: str) -> list[Family]:
+    return [Family("worst case", geometry, "", {}) for geometry in geometries]
+
+
+def test_a_geometry_is_compared_with_the_others_of_its_statistic(case: Case) -> None:
+    (row,) = comparisons(case, "loss gap")
+    assert (row["first"], row["second"]) == ("worst case, adaptive", "worst case, geodesic")
+    assert row["higher"] == "second"
+    assert row["high"] < 0
+    values = [case.settled(f)[1] for f in case.families[:2]]
+    found = compare_correlations(*values, case.targets["loss gap"], **case.bootstrap())
+    assert (row["difference"], row["low"], row["high"], row["n"]) == (found.value, found.low, found.high, found.n)
+    assert row["difference"] == pytest.approx(row["tau of first"] - row["tau of second"])
+
+
+def test_an_ablation_compares_every_variant_with_the_geometry_that_it_is_a_variant_of() -> None:
+    families = named("adaptive", "geodesic", "geodesic order 1", "geodesic mixed", "geodesic mixed order 1", "flat 2")
+    pairs = [(variant.geometry, whole.geometry) for variant, whole in variants(families)]
+    assert pairs == [
+        ("geodesic order 1", "geodesic"),
+        ("geodesic mixed", "geodesic"),
+        ("geodesic mixed order 1", "geodesic mixed"),
+    ]
+    assert len(list(rivals(families))) == 15
+
+
+def test_other_statistics_and_variants_of_them_are_no_rivals() -> None:
+    other = Family("average case", "adaptive", "", {})
+    raw, normalized = (replace(other, variant=v) for v in ("logits raw", "logits normalized"))
+    assert list(rivals([*named("adaptive"), other, raw, normalized])) == []
+
+
+def test_taus_of_a_pair_are_over_the_models_that_both_have(case: Case) -> None:
+    members = case.frame.members
+    gap = case.targets["loss gap"]
+    holes = [math.nan if i < 6 else value for i, value in enumerate(gap)]
+    frame = Frame(members, {Column("trace", "a"): gap, Column("trace", "b"): holes})
+    (row,) = comparisons(replace(case, frame=frame), "loss gap")
+    assert (row["tau of first"], row["tau of second"], row["n"]) == (1.0, 1.0, len(gap) - 6)
+    assert row["higher"] == "not resolved"
+
+
+def test_a_pair_that_is_not_determined_says_why(case: Case) -> None:
+    frame = Frame(case.frame.members, {Column("m", g): [1.0] * len(case.frame.members) for g in "ab"})
+    (row,) = comparisons(replace(case, frame=frame), "loss gap")
+    assert row["difference"] is None
+    assert "constant" in row["note"]

@@ -1,0 +1,95 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from experiments.pool.reporting.page import MISSING, page
+
+
+class Tables(HTMLParser):
+    """The tables of a page by name: lists of cells, as shown and as kept for sorting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: dict[str, list[list[list[tuple[str, str]]]]] = {}
+        self.cell: list[str] | None = None
+        self.resources: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.resources += [value for name, value in given.items() if name in ("src", "href", "srcset")]
+        if tag == "table":
+            self.rows = []
+            self.tables.setdefault(given["data-name"], []).append(self.rows)
+        elif tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.kept, self.cell = given.get("data-value"), []
+
+    def handle_data(self, data):
+        if self.cell is not None:
+            self.cell.append(data)
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.rows[-1].append(("".join(self.cell), self.kept))
+            self.cell = None
+
+
+@pytest.fixture(scope="module")
+def text(document) -> str:
+    picture = b"<svg/>"
+    return page(document | {"made": {"seed": 7}}, {"main forest loss gap": picture}, title="a <pool>")
+
+
+@pytest.fixture(scope="module")
+def parsed(text: str) -> Tables:
+    parser = Tables()
+    parser.feed(text)
+    return parser
+
+
+@pytest.mark.parametrize("name", ["ranking", "comparisons", "survival", "sensitivity", "findings"])
+def test_cells_hold_the_numbers_of_the_document(document, parsed: Tables, name: str) -> None:
+    rows = document["plans"]["main"]["tables"][name]
+    for target, (head, *body) in zip(document["targets"], parsed.tables[f"main {name}"], strict=True):
+        expected = [row for row in rows if row["target"] == target]
+        columns = [key for key in expected[0] if key != "baseline"]
+        assert [shown for shown, _ in head] == columns
+        assert len(body) == len(expected)
+        for row, cells in zip(expected, body, strict=True):
+            for key, (shown, kept) in zip(columns, cells, strict=True):
+                if row[key] is None:
+                    assert (shown, kept) == (MISSING, "")
+                elif isinstance(row[key], float):
+                    assert float(kept) == row[key]
+                    assert float(shown) == pytest.approx(row[key], rel=5e-3)
+                else:
+                    assert kept == str(row[key])
+
+
+def test_a_page_loads_nothing(parsed: Tables, text: str) -> None:
+    assert parsed.resources
+    assert all(resource.startswith("data:image/svg+xml;base64,") for resource in parsed.resources)
+    assert not re.search(r"https?://|@import|url\(|<link|<iframe", text)
+
+
+def test_every_table_can_be_sorted_by_the_script_of_the_page(text: str) -> None:
+    assert text.count("<table") == text.count('<table class="sortable"') > 10
+    assert text.count("<script>") == 1
+    assert 'querySelectorAll("table.sortable th")' in text
+
+
+def test_names_are_text_and_not_markup(text: str) -> None:
+    assert "<h1>a &lt;pool&gt;</h1>" in text
+
+
+def test_the_page_says_how_it_was_made(text: str) -> None:
+    assert "2.13.0" in text
+    assert "seed&#34;: 7" in text or '"seed": 7' in text
+
+
+def test_models_that_failed_are_on_the_page(parsed: Tables) -> None:
+    ((head, *body),) = parsed.tables["models"]
+    column = [shown for shown, _ in head].index("failure")
+    assert [row[column][0] for row in body].count("the loss is not finite") == 1

@@ -1,0 +1,34 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from experiments import report_pool
+from experiments.report import read_json
+from tests.experiments.pool.drawn_pool import draw
+
+
+def test_a_report_is_a_page_a_document_and_tables(tmp_path: Path) -> None:
+    pool = draw(tmp_path / "pool")
+    report_pool.main(report_pool.Config(pool=pool.folder, resamples=50, permutations=5))
+    written = {path.name for path in (pool.folder / "report").iterdir()}
+    tables = ("ranking", "findings", "comparisons", "sensitivity", "survival", "reliability", "invariance")
+    assert written == {"report.html", "report.json"} | {f"main-{name}.csv" for name in tables}
+    document = read_json(pool.folder / "report" / "report.json")
+    assert document["made"]["config"]["resamples"] == 50
+    with (pool.folder / "report" / "main-ranking.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    expected = document["plans"]["main"]["tables"]["ranking"]
+    assert [float(r["nested"]) if r["nested"] else None for r in rows] == [r["nested"] for r in expected]
+    assert "worst case, geodesic" in (pool.folder / "report" / "report.html").read_text()
+
+
+def test_a_pool_that_was_not_measured_is_told_what_comes_first(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="measure-pool"):
+        report_pool.main(report_pool.Config(pool=tmp_path))
+
+
+@pytest.mark.parametrize("option", ["resamples", "permutations"])
+def test_numbers_of_draws_are_positive(option: str) -> None:
+    with pytest.raises(ValueError, match=f"--{option} must be positive, got 0"):
+        report_pool.Config(**{option: 0})
