@@ -75,7 +75,7 @@ def summarise(pool: Pool, jobs: list[Training]) -> None:
     if trained:
         console.show([spread(name, [member.targets[name] for member in trained]) for name in trained[0].targets])
     for result, reason in failures(jobs).items():
-        console.CONSOLE.print(f"{result.parent.name}: {reason}")
+        console.CONSOLE.print(f"{result.parent.name}: {reason}", markup=False, soft_wrap=True)
 
 
 def spread(name: str, values: list[float]) -> dict[str, float | str]:
