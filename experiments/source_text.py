@@ -18,12 +18,17 @@ Part = Literal["train", "validation", "test"]
 VOCABULARY = 256
 
 #: Tests are mostly data, and packages that were installed differ between machines.
-_LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"}
+LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"}
+
+
+def fingerprint(text: str) -> int:
+    """A number that looks random, the same on every machine."""
+    return int.from_bytes(sha256(text.encode()).digest()[:4])
 
 
 def part_of(path: str) -> Part:
     """Which part a file belongs to, by a hash of its path: a tenth is for validation, a tenth for the test."""
-    tenth = int.from_bytes(sha256(path.encode()).digest()[:4]) % 10
+    tenth = fingerprint(path) % 10
     return "test" if tenth == 0 else "validation" if tenth == 1 else "train"
 
 
@@ -50,7 +55,7 @@ def standard_library(part: Part, folder: Path | None = None) -> Tensor:
         raise ValueError(f"part must be one of {get_args(Part)}, got {part!r}")
     root = folder or Path(sysconfig.get_path("stdlib"))
     names = sorted(path.relative_to(root) for path in root.rglob("*.py"))
-    kept = (name for name in names if not _LEFT_OUT & set(name.parts))
+    kept = (name for name in names if not LEFT_OUT & set(name.parts))
     texts = [(root / name).read_bytes() for name in kept if part_of(name.as_posix()) == part]
     if not any(texts):
         raise ValueError(f"{root} holds no Python sources for the part {part!r}")

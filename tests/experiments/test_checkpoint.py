@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from experiments.checkpoint import load_into
-from experiments.encoder import contrastive, docstrings, embeddings, halves, load, packaged
+from experiments.encoder import contrastive, embeddings, halves, load, long_docstrings, packaged
 from measures import EmpiricalLoss, worst_case_sharpness
 from quotient import Adaptive, Quotient
 from symmetries import detect, distance, trainable_parameters, verify
@@ -85,7 +85,7 @@ def test_geodesic_sharpness_does_not_see_the_representative(encoder, symmetry, g
 
 
 def test_text_is_on_every_machine():
-    assert sum(1 for _ in docstrings()) > 300
+    assert sum(1 for _ in long_docstrings()) > 300
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path):

@@ -3,13 +3,14 @@
 from ..pool import Pool
 from ..recipe import AbstractRecipe
 from ..task import AbstractTask
+from .finetune import FineTune
 from .text import Text
 from .vision import Vision
 
 #: By the name of the task.
-RECIPES: dict[str, type[AbstractRecipe]] = {recipe.name: recipe for recipe in (Vision, Text)}
+RECIPES: dict[str, type[AbstractRecipe]] = {recipe.name: recipe for recipe in (Vision, Text, FineTune)}
 
-__all__ = ["RECIPES", "Text", "Vision", "task_of"]
+__all__ = ["RECIPES", "FineTune", "Text", "Vision", "task_of"]
 
 
 def task_of(pool: Pool) -> AbstractTask:

@@ -1,0 +1,179 @@
+"""Fine-tunes of a real pretrained encoder on a real task."""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ...attribution import PACKAGES, Excerpt, Part, excerpts, roots
+from ...classifier import TextClassifier
+from ...encoder import Batch, load, packaged
+from ..grid import Configuration, Grid
+from ..recipe import AbstractRecipe
+from ..sample import portion
+
+#: Texts in one forward pass of an evaluation.
+EVALUATED = 100
+
+#: The first share of the steps, in which the learning rate rises; it falls to zero in the others.
+WARM_UP = 0.1
+
+
+@dataclass(frozen=True)
+class FineTune(AbstractRecipe):
+    """The packaged encoder, told which installed package a docstring comes from.
+
+    All parameters are trained, in single precision and without dropout, on the same few texts; the seed draws the
+    initial values of the last layer and the order of the batches. Training and measures run where the model is.
+
+    Args:
+        folder: of another checkpoint in the layout of transformers.
+        packages: what to tell apart, by the names that they are imported by.
+        train_texts: to train on, from each package.
+        test_texts: functions of other modules, from each package.
+        shifted_texts: classes and modules among those, from each package.
+        tokens: of a text at most.
+        steps: of the optimizer, the values in the grid.
+        seeds: runs of each configuration.
+    """
+
+    name: ClassVar[str] = "finetune"
+
+    folder: str = ""
+    packages: Sequence[str] = PACKAGES
+    train_texts: int = 40
+    test_texts: int = 80
+    shifted_texts: int = 40
+    tokens: int = 24
+    steps: Sequence[int] = (60, 120)
+    seeds: int = 2
+
+    @classmethod
+    def small(cls) -> Self:
+        """Two packages and few steps; the encoder is that of the full pool."""
+        packages, steps = ("networkx", "sympy"), (1, 2)
+        return cls("", packages, train_texts=8, test_texts=8, shifted_texts=4, tokens=12, steps=steps, seeds=1)
+
+    def grid(self) -> Grid:
+        """Learning rate, steps, batch size and weight decay."""
+        return Grid(
+            {
+                "learning rate": (2e-4, 5e-4, 1e-3),
+                "steps": self.steps,
+                "batch size": (8, 16),
+                "weight decay": (0.01, 3.0),
+            },
+            seeds=tuple(range(self.seeds)),
+        )
+
+    def model(self, configuration: Configuration, seed: int) -> TextClassifier:
+        """The encoder as it is, and a linear map on top of it, in single precision."""
+        generator = torch.Generator().manual_seed(seed)
+        return TextClassifier(copy.deepcopy(self._pretrained[0]), len(self.packages), generator).eval()
+
+    def train(self, model: nn.Module, configuration: Configuration, seed: int) -> Mapping[str, float]:
+        """AdamW with a learning rate that rises and falls along straight lines; how far it came is returned."""
+        rate, decay = float(configuration["learning rate"]), float(configuration["weight decay"])
+        steps = int(configuration["steps"])
+        start = nn.utils.parameters_to_vector(model.parameters()).detach()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, steps))
+        batches = self._shuffled(int(configuration["batch size"]), torch.Generator().manual_seed(seed))
+        for step, batch in zip(range(steps), batches, strict=False):
+            optimizer.zero_grad()
+            loss = self.loss(model, batch)
+            if not loss.isfinite():
+                raise FloatingPointError(f"the loss is {loss.item()} after {step} steps; lower the learning rate")
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        return {"distance": (nn.utils.parameters_to_vector(model.parameters()).detach() - start).norm().item()}
+
+    def parts(self, configuration: Configuration) -> Mapping[str, Sequence[Batch]]:
+        """The training texts; functions of other modules; what those modules say of themselves and of their classes."""
+        return {
+            part: [_rows(data, index) for index in torch.arange(_size(data)).split(EVALUATED)]
+            for part, data in self._data.items()
+        }
+
+    def sample(self, number: int, *, examples: int, batch: int) -> list[Batch]:
+        """Training texts."""
+        data = self._data["train"]
+        return [_rows(data, index) for index in portion(_size(data), number, examples=examples).split(batch)]
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Cross-entropy."""
+        logits = self.logits(model, batch)
+        return F.cross_entropy(logits, self.labels(batch).to(logits.device))
+
+    def logits(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Shape ``(texts, packages)``."""
+        device = next(model.parameters()).device
+        return model(**{name: values.to(device) for name, values in _inputs(batch).items()})
+
+    def labels(self, batch: Batch) -> Tensor:
+        """Shape ``(texts,)``."""
+        return batch["labels"]
+
+    def example(self) -> Batch:
+        """Two texts, as keywords of the model."""
+        return _inputs(_rows(self._data["train"], torch.arange(2)))
+
+    @cached_property
+    def _data(self) -> dict[Part, Batch]:
+        """Tokens, what is no padding, and labels."""
+        quota: dict[Part, int] = {
+            "train": self.train_texts,
+            "test": self.test_texts,
+            "shifted": self.shifted_texts,
+        }
+        return {part: self._encoded(found) for part, found in excerpts(roots(self.packages), quota).items()}
+
+    @cached_property
+    def _pretrained(self) -> tuple[Any, Any]:
+        """The encoder, without the layer that only other tasks use, and its tokenizer."""
+        encoder, tokenizer = load(Path(self.folder) if self.folder else packaged())
+        encoder.pooler = None
+        return encoder.float(), tokenizer
+
+    def _encoded(self, found: Sequence[Excerpt]) -> Batch:
+        encoded = self._pretrained[1](
+            [excerpt.text for excerpt in found],
+            padding="max_length",
+            truncation=True,
+            max_length=self.tokens,
+            return_tensors="pt",
+        )
+        return _inputs(encoded) | {"labels": torch.tensor([excerpt.label for excerpt in found])}
+
+    def _shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """Training batches without end; those of one pass share no text."""
+        data = self._data["train"]
+        while True:
+            for index in torch.randperm(_size(data), generator=generator).split(size):
+                yield _rows(data, index)
+
+
+def _inputs(batch: Mapping[str, Tensor]) -> Batch:
+    """What the model reads."""
+    return {name: batch[name] for name in ("input_ids", "attention_mask")}
+
+
+def _rows(batch: Batch, index: Tensor) -> Batch:
+    return {name: values[index] for name, values in batch.items()}
+
+
+def _size(batch: Batch) -> int:
+    return len(batch["labels"])
+
+
+def _share(step: int, steps: int) -> float:
+    """The learning rate of a step, as a share of the largest."""
+    rising = max(1, round(WARM_UP * steps))
+    return min((step + 1) / rising, (steps - step) / max(1, steps - rising))
