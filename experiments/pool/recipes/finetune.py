@@ -29,8 +29,8 @@ WARM_UP = 0.1
 class FineTune(AbstractRecipe):
     """The packaged encoder, told which installed package a docstring comes from.
 
-    All parameters are trained, in single precision and without dropout, on the same few texts; the seed draws the
-    initial values of the last layer and the order of the batches. Training and measures run where the model is.
+    All parameters are trained, without dropout, on the same few texts; the seed draws the initial values of the last
+    layer and the order of the batches. Training and measures run where the model is.
 
     Args:
         folder: of another checkpoint in the layout of transformers.
@@ -41,6 +41,7 @@ class FineTune(AbstractRecipe):
         tokens: of a text at most.
         steps: of the optimizer, the values in the grid.
         seeds: runs of each configuration.
+        precision: of training and measures, the name of a dtype.
     """
 
     name: ClassVar[str] = "finetune"
@@ -53,12 +54,21 @@ class FineTune(AbstractRecipe):
     tokens: int = 24
     steps: Sequence[int] = (60, 120)
     seeds: int = 2
+    precision: str = "float32"
 
     @classmethod
     def small(cls) -> Self:
-        """Two packages and few steps; the encoder is that of the full pool."""
-        packages, steps = ("networkx", "sympy"), (1, 2)
-        return cls("", packages, train_texts=8, test_texts=8, shifted_texts=4, tokens=12, steps=steps, seeds=1)
+        """Two packages and few steps, in double precision; the encoder is that of the full pool."""
+        return cls(
+            packages=("networkx", "sympy"),
+            train_texts=8,
+            test_texts=8,
+            shifted_texts=4,
+            tokens=12,
+            steps=(1, 2),
+            seeds=1,
+            precision="float64",
+        )
 
     def grid(self) -> Grid:
         """Learning rate, steps, batch size and weight decay."""
@@ -73,9 +83,10 @@ class FineTune(AbstractRecipe):
         )
 
     def model(self, configuration: Configuration, seed: int) -> TextClassifier:
-        """The encoder as it is, and a linear map on top of it, in single precision."""
+        """The encoder as it is, and a linear map on top of it."""
         generator = torch.Generator().manual_seed(seed)
-        return TextClassifier(copy.deepcopy(self._pretrained[0]), len(self.packages), generator).eval()
+        model = TextClassifier(copy.deepcopy(self._pretrained[0]), len(self.packages), generator)
+        return model.to(getattr(torch, self.precision)).eval()
 
     def train(self, model: nn.Module, configuration: Configuration, seed: int) -> Mapping[str, float]:
         """AdamW with a learning rate that rises and falls along straight lines; how far it came is returned."""
@@ -140,7 +151,7 @@ class FineTune(AbstractRecipe):
         """The encoder, without the layer that only other tasks use, and its tokenizer."""
         encoder, tokenizer = load(Path(self.folder) if self.folder else packaged())
         encoder.pooler = None
-        return encoder.float(), tokenizer
+        return encoder, tokenizer
 
     def _encoded(self, found: Sequence[Excerpt]) -> Batch:
         encoded = self._pretrained[1](
