@@ -1,8 +1,7 @@
 """Every class of models that people use: found without help, verified, and nothing missed, by audit.
 
 The bounds: what is found leaves the outputs unchanged to 1e-9 in double precision, under random elements of every
-factor
-and of all of them at once; the null space of the parameter Jacobian is what is found, and what the catalogue says.
+factor and of all of them at once; the null space of the parameter Jacobian is what is found, and what the catalogue says.
 """
 
 import warnings
@@ -17,6 +16,11 @@ from symmetries import ModelSymmetry, audit, defects, detect, verify
 KNOWN_GAPS: dict[tuple[str, str], int] = {
     ("StableLM", "raw"): 2,  # in each layer, the constant of the values that the output map sends to the mean direction
     ("Nemotron", "raw"): 2,  # the same
+}
+
+#: The same with every eps at zero, beyond the scales that detection counts.
+KNOWN_GAPS_WITHOUT_EPS = {
+    "timm ViT, norm of the patches": 1,  # the class token meets the norm alone: it has a scale of its own
 }
 
 #: Audited by default, one class for each kind of architecture; the others are slow.
@@ -78,7 +82,7 @@ def test_without_eps_they_are_all_that_is_new(name: str) -> None:
     without_eps_(model)
     measured = audit(model, symmetry, dict(specimen.inputs(draws, specimen.audited)), generator=draws)
     assert measured.approximate == specimen.scales
-    assert measured.unexplained == KNOWN_GAPS.get((name, "raw"), 0)
+    assert measured.unexplained == KNOWN_GAPS.get((name, "raw"), 0) + KNOWN_GAPS_WITHOUT_EPS.get(name, 0)
 
 
 @pytest.mark.parametrize(
