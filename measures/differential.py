@@ -10,10 +10,10 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from symmetries import Covector, Params, Tangent, require_finite
 
+from .kernels import twice_differentiable
 from .operators.graphs import Graphs
 from .processes import Processes
 
@@ -71,7 +71,7 @@ class HessianProduct:
         return self._processes.reduced(product, self._params)
 
     def _gradient(self, term: Callable[[Params], Tensor]) -> Covector:
-        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+        with torch.enable_grad(), twice_differentiable():
             value = term(self._leaves)
             require_finite_loss(value, self._leaves)
             return differential(value, self._leaves, create_graph=True)
@@ -80,8 +80,7 @@ class HessianProduct:
         """The derivative of the gradient's pairing with ``tangent``."""
         # An entry without a graph does not depend on the parameters.
         varying = {name: part for name, part in gradient.items() if part.requires_grad}
-        with sdpa_kernel(SDPBackend.MATH):
-            return pulled_back(list(varying.values()), self._leaves, [tangent[name].detach() for name in varying])
+        return pulled_back(list(varying.values()), self._leaves, [tangent[name].detach() for name in varying])
 
 
 def pulled_back(outputs: Sequence[Tensor], leaves: Params, weights: Sequence[Tensor]) -> Covector:

@@ -88,6 +88,10 @@ class FlatChart(AbstractChart):
         """The number of entries whose scale is not zero."""
         return sum(int((s != 0).expand_as(self.point[name]).sum()) for name, s in self.scales.items())
 
+    @property
+    def is_straight(self) -> bool:
+        return True
+
     def zeros(self) -> Coordinates:
         """One tensor for each parameter."""
         return tuple(torch.zeros_like(p) for p in self.point.values())

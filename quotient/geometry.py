@@ -83,6 +83,11 @@ class AbstractChart(ABC):
         """
         return None
 
+    @property
+    def is_straight(self) -> bool:
+        """Whether all geodesics are known to be straight lines, so that :meth:`bending` is always None."""
+        return False
+
     def transported(self, x: Coordinates, y: Coordinates) -> Tangent:
         r"""The tangent ``E y`` carried along the geodesic to ``exp(x)``, by the differential of exp at x.
 

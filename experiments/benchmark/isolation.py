@@ -1,6 +1,7 @@
 """A computation in a process of its own, that a limit of time ends."""
 
 import multiprocessing
+import os
 import threading
 import traceback
 from collections.abc import Callable
@@ -13,6 +14,14 @@ from tqdm import tqdm
 
 #: Imported once, before children are forked: they start in no time, and hold no threads of their parent.
 PRELOADED = ["experiments.benchmark.cell"]
+
+#: What the allocator of glibc takes from the kernel it keeps, so that nobody pays for the pages of every large tensor
+#: anew, or not, as the heap happens to lie. Read when a process starts.
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TRIM_THRESHOLD_": str(2**40),
+    "MALLOC_TOP_PAD_": str(2**26),
+}
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -45,6 +54,7 @@ def isolated(function: Callable[..., None], *arguments: Any, limit: float) -> Ou
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
+    os.environ.update(ALLOCATOR)
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(theirs, function, arguments), daemon=True)
     process.start()

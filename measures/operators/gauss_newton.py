@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from quotient import AbstractChart
 from symmetries import Covector, Params, Tangent, output_tensors
 
 from ..differential import pulled_back, require_finite_loss, require_names, summed
+from ..kernels import twice_differentiable
 from ..loss import EmpiricalLoss
 from .curvature import AbstractCurvature
 from .graphs import Graphs
@@ -72,7 +72,7 @@ class GaussNewtonProduct:
         return self._loss.processes.reduced(product, self._params)
 
     def _linearized(self, term: Callable[[Params], Tensor]) -> _Linearization:
-        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), self._loss.observing(self._outputs) as outputs:
+        with torch.enable_grad(), twice_differentiable(), self._loss.observing(self._outputs) as outputs:
             value = term(self._leaves)
             require_finite_loss(value, self._leaves)
             z = [output for output in outputs if output.requires_grad]
@@ -92,27 +92,26 @@ class GaussNewtonProduct:
 
     def _product(self, term: _Linearization, tangent: Tangent) -> Covector:
         varying = {name: part for name, part in term.pulled.items() if part.requires_grad}
-        with sdpa_kernel(SDPBackend.MATH):
-            pushed = torch.autograd.grad(
-                list(varying.values()),
-                term.weights,
-                [tangent[name].detach() for name in varying],
-                retain_graph=True,
-                allow_unused=True,
-                materialize_grads=True,
-            )
-            curved = [(s, u) for s, u in zip(term.slope, pushed, strict=True) if s.requires_grad]
-            if not curved:
-                return {name: torch.zeros_like(p) for name, p in self._leaves.items()}
-            bent = torch.autograd.grad(
-                [s for s, _ in curved],
-                term.outputs,
-                [u for _, u in curved],
-                retain_graph=True,
-                allow_unused=True,
-                materialize_grads=True,
-            )
-            return pulled_back(term.outputs, self._leaves, bent)
+        pushed = torch.autograd.grad(
+            list(varying.values()),
+            term.weights,
+            [tangent[name].detach() for name in varying],
+            retain_graph=True,
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        curved = [(s, u) for s, u in zip(term.slope, pushed, strict=True) if s.requires_grad]
+        if not curved:
+            return {name: torch.zeros_like(p) for name, p in self._leaves.items()}
+        bent = torch.autograd.grad(
+            [s for s, _ in curved],
+            term.outputs,
+            [u for _, u in curved],
+            retain_graph=True,
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        return pulled_back(term.outputs, self._leaves, bent)
 
     def _require_whole(self, value: Tensor, z: list[Tensor], slope: list[Tensor]) -> None:
         """Raise unless all of the gradient comes through the outputs."""

@@ -39,7 +39,7 @@ class RiemannianHessian(AbstractCurvature):
     def __init__(self, loss: EmpiricalLoss, chart: AbstractChart, *, memory: int | None = None) -> None:
         super().__init__(chart)
         self._hessian = loss.hessian(chart.point, memory=memory)
-        self._slope = loss.gradient(chart.point)
+        self._slope = None if chart.is_straight else loss.gradient(chart.point)
 
     def product(self, tangent: Tangent) -> Covector:
         """The Euclidean Hessian product."""
@@ -47,6 +47,8 @@ class RiemannianHessian(AbstractCurvature):
 
     def bending(self, x: Coordinates) -> Coordinates | None:
         """The gradient of the chart's quadratic form."""
+        if self._slope is None:
+            return None
         x = tuple(a.detach().requires_grad_() for a in x)
         with torch.enable_grad():
             form = self.chart.bending(self._slope, x)

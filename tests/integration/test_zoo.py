@@ -1,7 +1,8 @@
 """Every class of models that people use: found without help, verified, and nothing missed, by audit.
 
 The bounds: what is found leaves the outputs unchanged to 1e-9 in double precision, under random elements of every
-factor and of all of them at once; the null space of the parameter Jacobian is what is found, and what the catalogue says.
+factor and of all of them at once; the null space of the parameter Jacobian is what is found, and what the catalogue
+says.
 """
 
 import warnings
