@@ -46,14 +46,12 @@ from .command import option, require_positive
 from .console import heading, show
 from .models.zoo import library
 from .report import installed, provenance, write_json
+from .section import write_section
 
 #: Seconds for what nobody is charged with: fitting, and the spectrum taken as true.
 PREPARATION = 3600.0
 
 DOCS = Path("docs/curvature.md")
-BEGIN, END = "<!-- begin curvature-benchmark -->", "<!-- end curvature-benchmark -->"
-
-TITLE = "# Curvature\n\n"
 
 EXPLANATION = """\
 *In gradients*: the median over rounds in which the plain gradient and every product are taken in turns, in float32.
@@ -117,7 +115,7 @@ def main(config: Config) -> None:
     text = "\n".join(report(facts, sizes))
     write(config.output / "benchmark.md", text)
     if config.docs:
-        write(DOCS, inserted(text, DOCS.read_text(encoding="utf-8") if DOCS.exists() else ""))
+        write_section(DOCS, text, name="curvature-benchmark", title="Curvature")
     for size, tables in sizes.items():
         for title, rows in tables.items():
             heading(f"{size}: {title}")
@@ -196,14 +194,6 @@ def report(facts: dict[str, Any], sizes: dict[str, dict[str, list[Row]]]) -> Ite
             yield f"\n{title[0].upper()}{title[1:]}.\n"
             yield from markdown(rows)
     yield ""
-
-
-def inserted(section: str, document: str) -> str:
-    """The document with its section of the benchmark replaced, or put at its end."""
-    head, begin, rest = document.partition(BEGIN)
-    tail = rest.partition(END)[2] if begin else ""
-    head = head if begin or not document else f"{document.rstrip()}\n\n"
-    return f"{head or TITLE}{BEGIN}\n{section}{END}{tail or chr(10)}"
 
 
 def write(path: Path, text: str) -> None:

@@ -18,8 +18,10 @@ Expect
     the baseline noise near 0, the oracle at 1.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -31,10 +33,14 @@ from .pool.reporting.document import report
 from .pool.reporting.drawing import drawings
 from .pool.reporting.figures import svg
 from .pool.reporting.page import page
+from .pool.reporting.summary import illustrations, summary
 from .report import plain, provenance, write_csv, write_json
+from .section import write_section
 
 CONTROLS = ("learning rate", "train loss", "logit norm")
 """What the partial correlation holds fixed, of that which a pool knows."""
+
+DOCS = Path("docs/results")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,15 +86,30 @@ def main(config: Config) -> None:
             if rows:
                 write_csv(config.output / f"{plan}-{name}.csv", rows)
     figures = {name: svg(figure) for name, figure in tqdm(drawings(document), desc="figures")}
+    name = config.pool.resolve().name
     with replacing(config.output / "report.html") as draft:
-        draft.write_text(page(document, figures, title=config.pool.name), encoding="utf-8")
+        draft.write_text(page(document, figures, title=name), encoding="utf-8")
+    if config.docs:
+        write_summary(DOCS, document, figures, name=name)
+
+
+def write_summary(folder: Path, document: Mapping[str, Any], figures: Mapping[str, bytes], *, name: str) -> None:
+    """Write the section of a pool, and the figures that it shows."""
+    target = document["targets"][0]
+    shown = [picture for plan in document["plans"] for picture in illustrations(plan, target) if picture in figures]
+    files = {picture: f"{name}-{picture.replace(' ', '-')}.svg" for picture in shown}
+    for picture, file in files.items():
+        with replacing(folder / file) as draft:
+            draft.write_bytes(figures[picture])
+    section = "\n".join(summary(document, files, name=name))
+    write_section(folder / f"{name}.md", section, name="report-pool", title=f"The pool {name}")
 
 
 def measured(pool: Pool) -> list[str]:
     """The plans whose measurements are whole, ``main`` first.
 
     Raises:
-        SystemExit: none.
+        SystemExit: there is none.
     """
     plans = sorted(
         (path.stem for path in pool.folder.glob("measures/*.parquet")), key=lambda name: (name != "main", name)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from experiments import curvature_benchmark
-from experiments.curvature_benchmark import BEGIN, END, Config, inserted
+from experiments.curvature_benchmark import Config
 
 
 def test_the_command_writes_results_and_tables_and_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
@@ -35,10 +35,3 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch, capsys):
     monkeypatch.setattr(curvature_benchmark, "library", missing)
     assert list(curvature_benchmark.present(("PyHessian",))) == []
     assert "left out: PyHessian" in capsys.readouterr().out
-
-
-def test_the_section_is_replaced_and_the_rest_of_the_document_stays():
-    once = inserted("first\n", "# Curvature\n\nWords.\n")
-    assert once == f"# Curvature\n\nWords.\n\n{BEGIN}\nfirst\n{END}\n"
-    assert inserted("second\n", once + "\nMore.\n") == f"# Curvature\n\nWords.\n\n{BEGIN}\nsecond\n{END}\n\nMore.\n"
-    assert inserted("first\n", "").startswith("# Curvature\n")

@@ -1,11 +1,12 @@
 import csv
+import re
 from pathlib import Path
 
 import pytest
 
 from experiments import report_pool
 from experiments.report import read_json
-from tests.experiments.pool.drawn_pool import draw
+from tests.experiments.pool.drawn_pool import cards, draw, row, write_table
 
 
 def test_a_report_is_a_page_a_document_and_tables(tmp_path: Path) -> None:
@@ -21,6 +22,26 @@ def test_a_report_is_a_page_a_document_and_tables(tmp_path: Path) -> None:
     expected = document["plans"]["main"]["tables"]["ranking"]
     assert [float(r["nested"]) if r["nested"] else None for r in rows] == [r["nested"] for r in expected]
     assert "worst case, geodesic" in (pool.folder / "report" / "report.html").read_text()
+
+
+def test_documents_get_a_section_and_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pool = draw(tmp_path / "drawn")
+    rows = [
+        row(model, "renyi", "geodesic", None, "alpha=2.0", 0, "moved", card["covariates"]["hidden"])
+        for model, card in cards()
+    ]
+    write_table(pool.folder / "measures" / "rescaled-pool.parquet", rows)
+    docs = tmp_path / "docs" / "results"
+    docs.mkdir(parents=True)
+    (docs / "drawn.md").write_text("# Drawn\n\nWords of an author.\n")
+    report_pool.main(report_pool.Config(pool=pool.folder, resamples=50, permutations=5, docs=True))
+    text = (docs / "drawn.md").read_text()
+    assert text.startswith("# Drawn\n\nWords of an author.\n")
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", text)
+    assert sorted(pictures) == sorted(path.name for path in docs.glob("*.svg"))
+    assert len(pictures) == 4
+    assert str(tmp_path) not in text
 
 
 def test_a_pool_that_was_not_measured_is_told_what_comes_first(tmp_path: Path) -> None:

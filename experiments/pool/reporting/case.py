@@ -11,7 +11,7 @@ from measures import JudgementProtocol, MatchedRadius, UndefinedStatisticError
 
 from ..frame import Column, Frame
 from .equal_rise import EqualRise, equal_rises
-from .family import Family, families
+from .family import Family, chosen, families
 
 #: One line of a table: names of columns to what stands in them, None for what is missing.
 Row = dict[str, Any]
@@ -60,7 +60,8 @@ class Case:
             at, rise = self.matched[family.name]
             return f"radius {at.radius:.3g}, rise {rise:.3g}", at.values
         if len(family.candidates) == 1:
-            return "its only setting", next(iter(family.candidates.values()))
+            ((column, values),) = family.candidates.items()
+            return chosen(column) or "its only setting", values
         return None
 
     def generator(self) -> torch.Generator:

@@ -18,9 +18,8 @@ from .ranking import findings, ranking
 from .repetition import invariances, reliabilities, survival
 from .sensitivity import sensitivity
 
-ABLATION = "ablation"
-"""The plan whose geometries are variants of each other."""
-
+FIRST, ABLATION = "main", "ablation"
+"""The plan that has measured the models as trained, where another has not; that whose geometries are variants."""
 
 TARGETS = ("loss gap", "error gap", "test loss", "test error", "shifted loss", "shifted error")
 """The order in which a page has them; others follow."""
@@ -42,12 +41,10 @@ def report(pool: Pool, plans: Sequence[str], *, protocol: JudgementProtocol, see
     Raises:
         FileNotFoundError: a plan that was not measured.
     """
-    frames = {plan: Frame.read(pool, plan) for plan in plans}
     whole = Frame.of(pool.trained, [])
     known = whole.table({}).known()
     varying = [name for name in protocol.controls if len(set(known.get(name, ()))) > 1]
     asked = replace(protocol, controls=varying)
-    cases = {plan: Case(frame, asked, seed) for plan, frame in frames.items()}
     targets = sorted(whole.targets, key=lambda name: TARGETS.index(name) if name in TARGETS else len(TARGETS))
     found: Row = plain(
         {
@@ -56,37 +53,51 @@ def report(pool: Pool, plans: Sequence[str], *, protocol: JudgementProtocol, see
             "targets": targets,
             "configurations": whole.hyperparameters,
             "models": model_rows(list(pool.members())),
-            "plans": {plan: judged(case, plan, progress=progress) for plan, case in cases.items()},
+            "plans": {plan: judged(pool, plan, asked, seed, progress=progress) for plan in plans},
         }
     )
     return found
 
 
-def judged(case: Case, plan: str, *, progress: bool = False) -> dict[str, Any]:
-    """Every table of one plan.
+def judged(pool: Pool, plan: str, protocol: JudgementProtocol, seed: int, *, progress: bool) -> dict[str, Any]:
+    """The tables of one plan; of a plan that is of other weights alone, only what is left there of the first plan."""
+    frame = Frame.read(pool, plan)
+    if any(column.representative == "trained" for column in frame.columns):
+        case = Case(frame, protocol, seed)
+        tables = as_trained(case, ablation=plan == ABLATION, progress=progress) | as_moved(case)
+    else:
+        both = Frame.read(pool, FIRST, plan)
+        twice = {c: v for c, v in both.columns.items() if {c, c.moved()} & frame.columns.keys()}
+        case = Case(Frame(both.members, twice), protocol, seed)
+        tables = as_moved(case)
+    return {"tables": tables, "points": points(case), "panels": panels(case)}
 
-    Args:
-        case: the pool as measured by the plan.
-        plan: its name.
-        progress: show a bar over the targets.
-    """
-    tables: dict[str, list[Row]] = {name: [] for name in ("ranking", "comparisons", "sensitivity", "survival")}
-    tables |= {"reliability": reliabilities(case), "invariance": invariances(case), "findings": []}
+
+def as_trained(case: Case, *, ablation: bool, progress: bool) -> dict[str, list[Row]]:
+    """The tables of a plan that has measured the models as they were trained, with a bar over the targets."""
+    names = ("ranking", "comparisons", "sensitivity", "findings")
+    tables: dict[str, list[Row]] = {name: [] for name in names} | {"reliability": reliabilities(case)}
+    changes = invariances(case)
     agreement = {
         family.name: {
             "retest": extreme(min, tables["reliability"], family.name, "tau"),
-            "change": extreme(max, tables["invariance"], family.name, "largest change"),
+            "change": extreme(max, changes, family.name, "largest change"),
         }
         for family in case.families
     }
-    for target in tqdm(case.targets, desc=f"statistics of {plan}", disable=not progress):
+    for target in tqdm(case.targets, desc="statistics", disable=not progress):
         found = findings(case, target)
         tables["findings"] += found.records()
         tables["ranking"] += ranking(case, target, found, agreement)
-        tables["comparisons"] += comparisons(case, target, ablation=plan == ABLATION)
+        tables["comparisons"] += comparisons(case, target, ablation=ablation)
         tables["sensitivity"] += sensitivity(case, target)
-        tables["survival"] += survival(case, target)
-    return {"tables": tables, "points": points(case), "panels": panels(case)}
+    return tables
+
+
+def as_moved(case: Case) -> dict[str, list[Row]]:
+    """The tables of what was measured at other weights of the same functions."""
+    left = [row for target in case.targets for row in survival(case, target)]
+    return {"survival": left, "invariance": invariances(case)}
 
 
 def extreme(which: Callable[[list[float]], float], rows: Sequence[Row], measure: str, column: str) -> float | None:

@@ -5,33 +5,51 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from .figures import forest, radius, scatter
+from .figures import Row, forest, radius, scatter, survival
 
 
 def drawings(document: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
     """The figures of every plan and target, by ``PLAN KIND TARGET``."""
     for plan, judged in document["plans"].items():
         for target in document["targets"]:
-            rows = [row for row in judged["tables"]["ranking"] if row["target"] == target]
-            yield f"{plan} forest {target}", forest(rows)
-            if shown := scatters(rows, judged["points"]):
-                colour, levels = coloured(rows, document["configurations"])
-                goal = [model.get(target) for model in document["models"] if model["failure"] is None]
-                yield f"{plan} scatter {target}", scatter(target, goal, shown, colour, levels)
-            lines = [row for row in judged["tables"]["sensitivity"] if row["target"] == target]
-            if (figure := radius(lines, judged["panels"])) is not None:
-                yield f"{plan} radius {target}", figure
+            tables = {
+                name: [row for row in rows if row.get("target") == target] for name, rows in judged["tables"].items()
+            }
+            for kind, figure in of_target(target, tables, judged, document):
+                yield f"{plan} {kind} {target}", figure
 
 
-def scatters(rows: Sequence[Mapping[str, Any]], points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def of_target(
+    target: str, tables: Mapping[str, Sequence[Row]], judged: Mapping[str, Any], document: Mapping[str, Any]
+) -> Iterator[tuple[str, Figure]]:
+    """The figures of one plan and target, by their kind."""
+    if rows := tables.get("ranking"):
+        yield "forest", forest(rows)
+        if shown := scatters(rows, judged["points"]):
+            colour, levels = coloured(rows, document["configurations"])
+            goal = [model[target] for model in document["models"] if model["failure"] is None]
+            yield "scatter", scatter(target, goal, shown, colour, levels)
+        if (figure := radius(tables["sensitivity"], judged["panels"])) is not None:
+            yield "radius", figure
+    if left := strongest(tables["survival"]):
+        yield "survival", survival(left)
+
+
+def strongest(rows: Sequence[Row]) -> list[Row]:
+    """Of every measure the setting with the largest tau before models are moved."""
+    best: dict[str, Row] = {}
+    for row in sorted((r for r in rows if r["before"] is not None), key=lambda r: -abs(r["before"])):
+        best.setdefault(row["measure"], row)
+    return list(best.values())
+
+
+def scatters(rows: Sequence[Row], points: Sequence[Row]) -> list[dict[str, Any]]:
     """The panels of the scatters: measures that have points and a tau, as ranked."""
     known = {point["measure"]: point for point in points}
     return [{**row, **known[row["measure"]]} for row in rows if row["measure"] in known and row["tau"] is not None]
 
 
-def coloured(
-    rows: Sequence[Mapping[str, Any]], configurations: Mapping[str, Sequence[Any]]
-) -> tuple[str, Sequence[Any]]:
+def coloured(rows: Sequence[Row], configurations: Mapping[str, Sequence[Any]]) -> tuple[str, Sequence[Any]]:
     """The hyperparameter that colours tell: the one ranked first, or the first."""
     names = [row["measure"] for row in rows if row["measure"] in configurations]
     name = names[0] if names else next(iter(configurations))

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 Row = Mapping[str, Any]
 
-MEASURE, BASELINE = "#0b6fb8", "0.55"
+MEASURE, BASELINE, MOVED = "#0b6fb8", "0.55", "#c8553d"
 PANELS = 8
 """The most measures that one figure of scatters holds."""
 
@@ -44,6 +44,22 @@ def forest(rows: Sequence[Row]) -> Figure:
     axes.set_yticks(range(len(rows)), [row["measure"] for row in rows], fontsize=8)
     axes.set(xlim=(-1.05, 1.05), ylim=(len(rows) - 0.4, -0.6))
     axes.set_xlabel(r"$\bullet$ $\tau$ with interval, $\diamond$ nested choice $\pm$ 2 standard errors", fontsize=8)
+    axes.grid(axis="x", lw=0.3)
+    return figure
+
+
+def survival(rows: Sequence[Row]) -> Figure:
+    """The tau of every measure before and after its models are moved to other weights of the same functions."""
+    figure = Figure(figsize=(7.5, 0.22 * len(rows) + 1.1), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        axes.plot([row["before"], row["after"]], [place, place], "-", color="0.6", lw=1.2, zorder=1)
+        axes.plot(row["before"], place, "o", ms=6, color=MEASURE, mfc="white")
+        axes.plot(row["after"], place, "o", ms=3, color=MOVED)
+    axes.axvline(0.0, color="0.3", lw=0.8)
+    axes.set_yticks(range(len(rows)), [", ".join(filter(None, (r["measure"], r["setting"]))) for r in rows], fontsize=8)
+    axes.set(xlim=(-1.05, 1.05), ylim=(len(rows) - 0.4, -0.6))
+    axes.set_xlabel(r"$\tau$ of the models as trained (open), and moved along their orbits (full)", fontsize=8)
     axes.grid(axis="x", lw=0.3)
     return figure
 

@@ -8,6 +8,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 MISSING = "\u2013"
 
+TARGETED = {
+    "ranking": "Measures and baselines",
+    "comparisons": "Geometry against geometry, where no setting was chosen on the target",
+    "survival": "What is left when every model is moved to other weights of its function",
+    "sensitivity": "At every setting",
+    "findings": "Every statistic, where no setting was chosen on the target",
+}
+"""Tables for each target, by their names in the document, with their headings."""
+
+UNTARGETED = {
+    "reliability": "Reliability: the share of the variance that lies between models (intraclass correlation), and tau "
+    "of a measure with itself, on samples of data that have no example in common",
+    "invariance": "Invariance: relative changes at other weights of the same functions, as measured",
+}
+"""The other tables."""
+
+OPEN_ROWS = 80
+"""A longer table is folded until it is asked for."""
+
 
 def page(document: Mapping[str, Any], figures: Mapping[str, bytes], *, title: str) -> str:
     """The page, with its figures inside; sorted by a few lines of script, nothing is loaded.
@@ -22,7 +41,15 @@ def page(document: Mapping[str, Any], figures: Mapping[str, bytes], *, title: st
     )
     environment.filters["shown"] = shown
     inside = {name: b64encode(picture).decode() for name, picture in figures.items()}
-    return environment.get_template("page.html").render(document=document, figures=inside, title=title, missing=MISSING)
+    return environment.get_template("page.html").render(
+        document=document,
+        figures=inside,
+        title=title,
+        missing=MISSING,
+        targeted=TARGETED,
+        untargeted=UNTARGETED,
+        open_rows=OPEN_ROWS,
+    )
 
 
 def shown(value: float | int) -> str:

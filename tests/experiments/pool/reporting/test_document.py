@@ -1,9 +1,11 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from experiments.pool import Pool
 from experiments.pool.reporting.document import report
+from tests.experiments.pool.drawn_pool import cards, draw, row, write_table
 
 
 def test_a_document_holds_every_table_of_every_plan_and_is_plain(document) -> None:
@@ -42,3 +44,18 @@ def test_the_same_seed_gives_the_same_document(drawn_pool: Pool, protocol, docum
 def test_a_plan_without_measurements_is_named(drawn_pool: Pool, protocol) -> None:
     with pytest.raises(FileNotFoundError, match=r"renyi\.parquet"):
         report(drawn_pool, ["renyi"], protocol=protocol, seed=0, progress=False)
+
+
+def test_a_plan_of_other_weights_alone_is_set_against_the_first_plan(tmp_path: Path, protocol) -> None:
+    pool = draw(tmp_path / "pool")
+    rows = [
+        row(model, "renyi", "geodesic", None, "alpha=2.0", 0, "moved", card["covariates"]["hidden"])
+        for model, card in cards()
+    ]
+    write_table(pool.folder / "measures" / "rescaled-pool.parquet", rows)
+    found = report(pool, ["rescaled-pool"], protocol=protocol, seed=0, progress=False)["plans"]["rescaled-pool"]
+    assert set(found["tables"]) == {"survival", "invariance"}
+    (gap, error) = found["tables"]["survival"]
+    assert (gap["measure"], gap["setting"], gap["after - before"]) == ("renyi, geodesic", "alpha 2.0", 0.0)
+    assert error["before"] == error["after"]
+    assert [r["largest change"] for r in found["tables"]["invariance"]] == [0.0]
