@@ -3,6 +3,7 @@
 import sys
 
 from . import (
+    bring_pool,
     checkpoint,
     curvature_benchmark,
     demo,
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
             "estimates": estimates,
             "study": study,
             "pool": train_pool,
+            "bring-pool": bring_pool,
             "report-pool": report_pool,
             "detection-cost": detection_cost,
         },

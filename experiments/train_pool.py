@@ -16,6 +16,7 @@ Expect
     see docs/results/vision.md and text.md for how the models differ.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,10 +24,10 @@ import torch
 
 from . import console
 from .command import option, require_positive
-from .pool import Pool, Training, trainings
+from .pool import Pool, trainings
 from .pool.recipes import RECIPES
 from .report import provenance
-from .work import crew, failures, forget_failures, run
+from .work import AbstractJob, crew, failures, forget_failures, run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +69,11 @@ def main(config: Config) -> None:
     summarise(pool, jobs)
 
 
-def summarise(pool: Pool, jobs: list[Training]) -> None:
+def summarise(pool: Pool, jobs: Sequence[AbstractJob]) -> None:
     """How far the models differ, and which failed."""
     trained = pool.trained
     console.heading(f"{len(trained)} models in {pool.folder}")
-    if trained:
+    if trained and trained[0].targets:
         console.show([spread(name, [member.targets[name] for member in trained]) for name in trained[0].targets])
     for result, reason in failures(jobs).items():
         console.CONSOLE.print(f"{result.parent.name}: {reason}", markup=False, soft_wrap=True)

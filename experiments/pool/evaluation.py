@@ -36,9 +36,28 @@ def evaluate(task: AbstractTask, model: nn.Module, parts: Mapping[str, Sequence[
     """
     results = {name: _means(task, model, batches) for name, batches in parts.items()}
     targets = {f"{name} {kind}": results[name][kind] for name in parts for kind in ("loss", "error")}
-    gaps = {f"{kind} gap": targets[f"test {kind}"] - targets[f"train {kind}"] for kind in ("loss", "error")}
-    norm = torch.cat([p.detach().flatten() for p in model.parameters()]).norm().item()
-    return Evaluation(targets | gaps, {"logit norm": results["train"]["logit norm"], "parameter norm": norm})
+    covariates = {"logit norm": results["train"]["logit norm"], "parameter norm": parameter_norm(model)}
+    return Evaluation(with_gaps(targets), covariates)
+
+
+def with_gaps(targets: Mapping[str, float]) -> dict[str, float]:
+    """Targets, and the gaps that follow from them.
+
+    Example:
+        >>> with_gaps({"train error": 0.125, "test error": 0.25})
+        {'train error': 0.125, 'test error': 0.25, 'error gap': 0.125}
+    """
+    gaps = {
+        f"{kind} gap": targets[f"test {kind}"] - targets[f"train {kind}"]
+        for kind in ("loss", "error")
+        if f"train {kind}" in targets and f"test {kind}" in targets
+    }
+    return {**targets, **gaps}
+
+
+def parameter_norm(model: nn.Module) -> float:
+    """The Euclidean norm of all parameters."""
+    return torch.cat([p.detach().flatten() for p in model.parameters()]).norm().item()
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from measures import replacing
 
 from ..report import read_json
+from .brought import BROUGHT
 from .grid import Configuration
 
 WEIGHTS, CARD = "weights.safetensors", "model.json"
@@ -28,6 +29,7 @@ class Member:
         covariates: see :class:`Evaluation`.
         seconds: that training took.
         failure: why there are no weights, in words; None for a model that was trained.
+        source: of a model that others have trained, the layout and the path of its checkpoint, which stays where it is.
     """
 
     folder: Path
@@ -37,6 +39,7 @@ class Member:
     covariates: Mapping[str, float]
     seconds: float
     failure: str | None = None
+    source: Mapping[str, str] | None = None
 
     @classmethod
     def at(cls, folder: Path) -> "Member":
@@ -63,10 +66,26 @@ class Member:
             save_model(model, str(draft))
 
     def weights(self) -> dict[str, Tensor]:
-        """The state of the model, parameters and buffers; what is tied once."""
-        return load_file(self.folder / WEIGHTS)
+        """The state of the model, parameters and buffers; what is tied once.
+
+        Raises:
+            ValueError: a checkpoint of others that is absent or damaged.
+        """
+        if self.source is None:
+            return load_file(self.folder / WEIGHTS)
+        return BROUGHT[self.source["task"]].weights(Path(self.source["path"]))
 
     def into(self, model: nn.Module) -> nn.Module:
-        """The model with these weights, in evaluation mode."""
-        load_model(model, self.folder / WEIGHTS)
+        """The model with these weights, in evaluation mode.
+
+        Raises:
+            ValueError: a checkpoint of others that is absent or damaged, or whose weights are of another model.
+        """
+        if self.source is None:
+            load_model(model, self.folder / WEIGHTS)
+            return model.eval()
+        try:
+            model.load_state_dict(self.weights())
+        except RuntimeError as error:
+            raise ValueError(f"{self.source['path']} does not fit the model of the pool: {error}") from error
         return model.eval()

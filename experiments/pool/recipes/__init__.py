@@ -1,5 +1,6 @@
 """How the pools of this project are made."""
 
+from ..brought import BROUGHT
 from ..pool import Pool
 from ..recipe import AbstractRecipe
 from ..task import AbstractTask
@@ -16,4 +17,5 @@ __all__ = ["RECIPES", "FineTune", "Text", "Vision", "task_of"]
 def task_of(pool: Pool) -> AbstractTask:
     """What the models of a pool do, made again from its description."""
     description = pool.description
-    return RECIPES[description["task"]](**description["options"])
+    tasks: dict[str, type[AbstractTask]] = {**RECIPES, **BROUGHT}
+    return tasks[description["task"]](**description["options"])
