@@ -52,19 +52,9 @@ class LocalLoss:
         Raises:
             ValueError: a loss or a gradient that is not finite.
         """
-        x = tuple(a.detach().requires_grad_() for a in x)
-        with torch.enable_grad():
-            end = self.chart.exp(x)
+        end, pull = self.chart.linearized(x)
         value, covector = self.loss.value_and_gradient(end)
-        # Parameters that do not move along any geodesic have no graph.
-        moving = [name for name, p in end.items() if p.requires_grad]
-        gradient = torch.autograd.grad(
-            [end[name] for name in moving],
-            x,
-            [covector[name] for name in moving],
-            allow_unused=True,
-            materialize_grads=True,
-        )
+        gradient = pull(covector)
         if not bool(length(gradient).isfinite()):
             raise ValueError(
                 f"the gradient is not finite although the loss is ({value.item():.6g}); look for square roots, norms "

@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor
 
 from symmetries import Covector, Params, Tangent
 
 from .coordinates import Coordinates
+from .pullback import Pullback, pulled_back
 
 
 class AbstractBlock(ABC):
@@ -55,8 +57,23 @@ class AbstractBlock(ABC):
         """Mean squares over the smallest parts that the group maps to themselves; they broadcast against ``x``."""
 
     @abstractmethod
-    def exp_(self, params: Params, x: Coordinates) -> None:
-        """Replace the entries of ``params``, which are those of the point, by the end of the geodesic."""
+    def ends(self, x: Coordinates) -> tuple[Tensor, ...]:
+        """Where geodesics of velocity ``E x`` take the entries, as tensors that :meth:`place_` understands."""
+
+    @abstractmethod
+    def place_(self, params: Params, ends: tuple[Tensor, ...]) -> None:
+        """Replace the entries of ``params``, which are those of the point, by :meth:`ends`."""
+
+    @abstractmethod
+    def entries_of(self, covector: Covector) -> tuple[Tensor, ...]:
+        """What a covector pairs with :meth:`ends`."""
+
+    def linearized(self, x: Coordinates) -> tuple[tuple[Tensor, ...], Pullback]:
+        """:meth:`ends`, detached, and the transpose of their differential at ``x``."""
+        leaves = tuple(a.detach().requires_grad_() for a in x)
+        with torch.enable_grad():
+            ends = self.ends(leaves)
+        return tuple(end.detach() for end in ends), lambda c: pulled_back(ends, leaves, self.entries_of(c))
 
     def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
         """The block's part of :meth:`quotient.AbstractChart.bending`."""

@@ -162,12 +162,18 @@ class ChainBlock(AbstractBlock):
         """The square of every coordinate."""
         return tuple(a.square() for a in x)
 
-    def exp_(self, params: Params, x: Coordinates) -> None:
-        """Along :math:`w e^{t x}`; entries outside the chain have coordinate 0 and stay."""
-        weights = tuple(params[name] for name in self._weights)
+    def ends(self, x: Coordinates) -> tuple[Tensor, ...]:
+        r"""The changes :math:`w (e^{x} - 1)`; entries outside the chain have coordinate 0 and stay."""
         moving = tuple(a * m for a, m in zip(x, self._moving.values(), strict=True))
-        ends = self._geodesic.endpoint(ChainSpray(weights), moving)
-        params.update(zip(self._weights, ends, strict=True))
+        return self._geodesic.displacement(ChainSpray(tuple(self._weights.values())), moving)
+
+    def place_(self, params: Params, ends: tuple[Tensor, ...]) -> None:
+        """Add the changes."""
+        params.update((name, params[name] + change) for name, change in zip(self._weights, ends, strict=True))
+
+    def entries_of(self, covector: Covector) -> tuple[Tensor, ...]:
+        """Whole parameters."""
+        return tuple(covector[name] for name in self._weights)
 
     def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
         """The pairing with the second Taylor coefficient of the geodesics, :math:`w x^2 / 2`."""

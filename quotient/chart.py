@@ -10,6 +10,7 @@ from symmetries import Covector, Element, ModelSymmetry, Params, Tangent, pairin
 from .block import AbstractBlock
 from .coordinates import Coordinates
 from .geometry import AbstractChart
+from .pullback import Pullback
 
 
 class QuotientChart(AbstractChart):
@@ -66,8 +67,17 @@ class QuotientChart(AbstractChart):
         """Every block moves its entries."""
         params = dict(self.point)
         for block, part in self._parts(x):
-            block.exp_(params, part)
+            block.place_(params, block.ends(part))
         return params
+
+    def linearized(self, x: Coordinates) -> tuple[Params, Pullback]:
+        """Block by block, so that no graph goes through the parameters."""
+        params, pulls = dict(self.point), []
+        for block, part in self._parts(x):
+            ends, pull = block.linearized(part)
+            block.place_(params, ends)
+            pulls.append(pull)
+        return params, lambda covector: tuple(a for pull in pulls for a in pull(covector))
 
     def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
         """The sum over blocks."""

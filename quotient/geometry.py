@@ -17,6 +17,7 @@ from torch import Tensor
 from symmetries import Covector, Params, Tangent
 
 from .coordinates import Coordinates, dot, gaussian, length
+from .pullback import Pullback, pulled_back
 
 
 class AbstractChart(ABC):
@@ -27,7 +28,8 @@ class AbstractChart(ABC):
     * ``components`` is the transpose of ``vector``: ``dot(components(c), x) == pairing(c, vector(x))``;
     * ``coordinates(vector(x)) == x`` wherever the frame has full rank;
     * ``project`` is linear, idempotent and symmetric;
-    * ``exp(0) == point``, and the derivative of ``exp`` at 0 is ``vector``.
+    * ``exp(0) == point``, and the derivative of ``exp`` at 0 is ``vector``;
+    * ``dot(pull(c), y) == pairing(c, d exp_x(y))``, with the ``pull`` of ``linearized(x)``.
     """
 
     #: The parameters at which the chart is centred.
@@ -74,6 +76,18 @@ class AbstractChart(ABC):
     @abstractmethod
     def exp(self, x: Coordinates) -> Params:
         """The point reached at time 1 along the geodesic of velocity ``E x``; twice differentiable in ``x``."""
+
+    def linearized(self, x: Coordinates) -> tuple[Params, Pullback]:
+        """``exp(x)``, detached, and the transpose of the differential of exp at ``x``.
+
+        Law: for a function with differential ``c`` at ``exp(x)``, ``pull(c)`` is the gradient of its values in
+        coordinates; at ``x = 0`` it is ``components(c)``.
+        """
+        leaves = tuple(a.detach().requires_grad_() for a in x)
+        with torch.enable_grad():
+            end = self.exp(leaves)
+        fixed = {name: p.detach() for name, p in end.items()}
+        return fixed, lambda c: pulled_back(list(end.values()), leaves, [c[name] for name in end])
 
     def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
         r"""The form :math:`\tfrac12 \frac{d^2}{dt^2} \langle c, \exp(t x) \rangle |_{t=0}`, quadratic in x; None for 0.

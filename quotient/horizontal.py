@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from .metric import AbstractMetric, PairFrame
+from .tall import times
 
 
 @dataclass(frozen=True)
@@ -38,4 +39,4 @@ class PairHorizontal:
         (x_g, x_h), (q_g, q_h) = x, self.bases
         a, b = q_g.mH @ x_g, q_h.mH @ x_h
         vertical = (self.q.mT * b.mH - self.p * a) / (self.p.square() + self.q.mT.square())
-        return x_g + q_g @ (self.p * vertical), x_h - q_h @ (self.q * vertical.mH)
+        return times(q_g, self.p * vertical, x_g), times(q_h, -self.q * vertical.mH, x_h)

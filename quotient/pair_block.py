@@ -14,7 +14,10 @@ from .block import AbstractBlock
 from .coordinates import Coordinates
 from .geodesic import AbstractGeodesic
 from .horizontal import PairHorizontal
-from .metric import AbstractMetric
+from .metric import AbstractMetric, Gram
+from .pullback import Pullback, pulled_back
+from .span import Span
+from .tall import times
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class PairBlock(AbstractBlock):
     ) -> None:
         self._batch, self._metric, self._geodesic, self._damping = batch, metric, geodesic, damping
         self._factors = batch.stack(params)
+        self._own = {name: params[name] for pair in batch.pairs for name in pair.parameters}
         shapes = {name: p.shape for name, p in params.items()}
         self._frame = balanced(*self._factors, damping, batch.heads(shapes))
         scales = (weight.rsqrt().unsqueeze(-1) for weight in metric.weights(self._frame))
@@ -91,20 +95,20 @@ class PairBlock(AbstractBlock):
 
     def vector_(self, tangent: Tangent, x: Coordinates) -> None:
         """``x m^-1/2 A``."""
-        self._batch.unstack_(tangent, *(a @ f for a, f in zip(self._field(x), self._outward, strict=True)))
+        self._batch.unstack_(tangent, *(times(a, f) for a, f in zip(self._field(x), self._outward, strict=True)))
 
     def coordinates(self, tangent: Tangent) -> Coordinates:
         """``u A^-1 m^1/2``."""
-        return self._real(u @ f for u, f in zip(self._batch.stack(tangent), self._inward, strict=True))
+        return self._real(times(u, f) for u, f in zip(self._batch.stack(tangent), self._inward, strict=True))
 
     def components(self, covector: Covector) -> Coordinates:
         """``c (m^-1/2 A)^H``."""
         stacked = self._batch.stack(covector, covector=True)
-        return self._real(c @ f.mH for c, f in zip(stacked, self._outward, strict=True))
+        return self._real(times(c, f.mH) for c, f in zip(stacked, self._outward, strict=True))
 
     def covector_(self, covector: Covector, x: Coordinates) -> None:
         """``x (A^-1 m^1/2)^H``."""
-        stacked = (a @ f.mH for a, f in zip(self._field(x), self._inward, strict=True))
+        stacked = (times(a, f.mH) for a, f in zip(self._field(x), self._inward, strict=True))
         self._batch.unstack_(covector, *stacked, covector=True)
 
     def project(self, x: Coordinates) -> Coordinates:
@@ -117,24 +121,62 @@ class PairBlock(AbstractBlock):
         """For every row of a factor its mean square, times the number of rows."""
         return tuple(a.square().mean(tuple(range(2, a.ndim)), keepdim=True) * a.shape[1] for a in x)
 
-    def exp_(self, params: Params, x: Coordinates) -> None:
+    def ends(self, x: Coordinates) -> tuple[Tensor, ...]:
         """Along the geodesics of the metric; a straight line where damping leaves none."""
-        x = self._field(x)
-        if self._damping:
-            ends = tuple(g + a @ f for g, a, f in zip(self._factors, x, self._outward, strict=True))
-        else:
-            ends = self._geodesic.endpoint(*self._metric.start(self._frame, x))
-        for name in {name for pair in self._batch.pairs for name in pair.parameters}:
-            params[name] = params[name].clone()
-        self._batch.unstack_(params, *ends)
+        spans = self._spans(x)
+        return self._reached(spans, self._coefficients(span.gram() for span in spans))
+
+    def place_(self, params: Params, ends: tuple[Tensor, ...]) -> None:
+        """The entries of both factors, in tensors of their own."""
+        for name, own in self._own.items():
+            if params[name] is own:  # and no other block has moved it before
+                params[name] = own.clone()
+        standard, dual = ends
+        self._batch.unstack_(params, standard, dual)
+
+    def entries_of(self, covector: Covector) -> tuple[Tensor, ...]:
+        """Stacked as the factors are."""
+        return self._batch.stack(covector, covector=True)
+
+    def linearized(self, x: Coordinates) -> tuple[tuple[Tensor, ...], Pullback]:
+        """By hand where matrices are tall, automatically where they are small: no graph holds a tall one."""
+        spans = self._spans(tuple(a.detach() for a in x))
+        grams = [span.gram() for span in spans]
+        leaves = [a.requires_grad_() for gram in grams for a in (gram.m, gram.k)]
+        with torch.enable_grad():
+            coefficients = self._coefficients(grams)
+        fixed = tuple(w.detach() for w in coefficients)
+
+        def pull(covector: Covector) -> Coordinates:
+            covectors = self.entries_of(covector)
+            slopes = [span.components(c).to(w) for span, c, w in zip(spans, covectors, fixed, strict=True)]
+            parts = pulled_back(coefficients, leaves, slopes)
+            back = zip(spans, covectors, fixed, parts[::2], parts[1::2], strict=True)
+            return self._real(span.pulled(c, w, Gram(mu, kappa)) for span, c, w, mu, kappa in back)
+
+        return self._reached(spans, fixed), pull
 
     def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
         """The pairing with the second Taylor coefficient of the geodesics."""
         if self._damping or self._geodesic.order < 2:
             return None
-        spray, velocity = self._metric.start(self._frame, self._field(x))
-        curve = zip(self._batch.stack(covector, covector=True), spray.second_order(velocity), strict=True)
-        return torch.stack([(c.conj() * a).real.double().sum() for c, a in curve]).sum()
+        spans = self._spans(x)
+        spray, velocity = self._metric.start(self._frame, [span.gram() for span in spans])
+        curves = zip(self.entries_of(covector), spans, spray.second_order(velocity), strict=True)
+        return torch.stack([(c.conj() * span.combined(w)).real.double().sum() for c, span, w in curves]).sum()
+
+    def _spans(self, x: Coordinates) -> list[Span]:
+        return [Span(q, a) for q, a in zip(self._frame.bases, self._field(x), strict=True)]
+
+    def _coefficients(self, grams: Iterable[Gram]) -> tuple[Tensor, ...]:
+        """What the geodesics add to the factors, in the columns of their spans."""
+        if self._damping:
+            return tuple(torch.cat([torch.zeros_like(f), f], dim=-2) for f in self._frames)
+        return self._geodesic.displacement(*self._metric.start(self._frame, list(grams)))
+
+    def _reached(self, spans: list[Span], coefficients: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        moved = zip(self._factors, spans, coefficients, strict=True)
+        return tuple(span.combined(w, factor) for factor, span, w in moved)
 
     def _field(self, x: Coordinates) -> tuple[Tensor, Tensor]:
         """Real coordinates as matrices over the field of the group."""

@@ -109,10 +109,19 @@ class RestBlock(AbstractBlock):
         """The square of every coordinate, times the number of entries whose size is its unit."""
         return tuple(a.square() * (a.numel() if self._tensorwise else 1) for a in x)
 
-    def exp_(self, params: Params, x: Coordinates) -> None:
+    def ends(self, x: Coordinates) -> tuple[Tensor, ...]:
         """``w + E x``."""
-        for (name, e), a in zip(self._frame.items(), x, strict=True):
-            params[name] = torch.addcmul(params[name], e, a)
+        return tuple(
+            torch.addcmul(w, e, a) for w, e, a in zip(self._point.values(), self._frame.values(), x, strict=True)
+        )
+
+    def place_(self, params: Params, ends: tuple[Tensor, ...]) -> None:
+        """Whole parameters."""
+        params.update(zip(self._point, ends, strict=True))
+
+    def entries_of(self, covector: Covector) -> tuple[Tensor, ...]:
+        """Whole parameters."""
+        return tuple(covector[name] for name in self._point)
 
 
 def _frame(w: Tensor, free: Tensor | None, rest: Rest) -> Tensor:

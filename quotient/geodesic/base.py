@@ -23,8 +23,8 @@ class AbstractSpray(ABC):
         """Minus the Christoffel term of the velocity, for tensors or for truncated power series alike."""
 
     @abstractmethod
-    def finish(self, position: State) -> State:
-        """The parameters at a position: a linear map."""
+    def finish(self, change: State) -> State:
+        """The change of the parameters with a change of the position: a linear map."""
 
     def second_order(self, velocity: State) -> State:
         """Half the acceleration at the start, as a change of the parameters: the second Taylor coefficient."""
@@ -32,7 +32,7 @@ class AbstractSpray(ABC):
 
     @abstractmethod
     def closed_form(self, velocity: State) -> State:
-        """The parameters at the end of the geodesic (time 1), exactly; only where the metric has a closed form."""
+        """The change of the parameters along the geodesic up to time 1; only where the metric has a closed form."""
 
 
 class AbstractGeodesic(ABC):
@@ -46,5 +46,5 @@ class AbstractGeodesic(ABC):
     order: float
 
     @abstractmethod
-    def endpoint(self, spray: AbstractSpray, velocity: State) -> State:
-        """The parameters at time 1, differentiable in the velocity."""
+    def displacement(self, spray: AbstractSpray, velocity: State) -> State:
+        """The change of the parameters up to time 1, zero at velocity zero, differentiable in the velocity."""

@@ -25,8 +25,8 @@ class RungeKutta(AbstractGeodesic):
         if self.steps < 1:
             raise ValueError(f"RungeKutta needs steps >= 1, got {self.steps}")
 
-    def endpoint(self, spray: AbstractSpray, velocity: State) -> State:
-        """The position after ``steps`` steps."""
+    def displacement(self, spray: AbstractSpray, velocity: State) -> State:
+        """Of the position after ``steps`` steps."""
         dt, x, v = 1.0 / self.steps, spray.position, velocity
         for _ in range(self.steps):
             a1 = spray.acceleration(x, v)
@@ -38,7 +38,7 @@ class RungeKutta(AbstractGeodesic):
             a4 = spray.acceleration(_moved(x, dt, v3), v4)
             x = _moved(x, dt / 6, v, v2, v2, v3, v3, v4)
             v = _moved(v, dt / 6, a1, a2, a2, a3, a3, a4)
-        return spray.finish(x)
+        return spray.finish(tuple(a - start for a, start in zip(x, spray.position, strict=True)))
 
 
 def _moved(start: State, dt: float, *rates: State) -> State:

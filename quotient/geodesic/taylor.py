@@ -35,21 +35,22 @@ class Taylor(AbstractGeodesic):
         if self.order < 1:
             raise ValueError(f"a Taylor geodesic needs order >= 1, got {self.order}")
 
-    def endpoint(self, spray: AbstractSpray, velocity: State) -> State:
-        """The sum of the first ``order + 1`` coefficients."""
+    def displacement(self, spray: AbstractSpray, velocity: State) -> State:
+        """The sum of the coefficients after the first."""
         coefficients = [[c0, c1] for c0, c1 in zip(spray.position, velocity, strict=True)]
         for j in range(2, self.order + 1):
             position = tuple(Series(c[: j - 1]) for c in coefficients)
             speed = tuple(Series([k * term for k, term in enumerate(c)][1:]) for c in coefficients)
             for c, acceleration in zip(coefficients, spray.acceleration(position, speed), strict=True):
                 c.append(acceleration.coefficients[j - 2] / (j * (j - 1)))
-        return spray.finish(tuple(torch.stack(c).sum(0) if len(c) > 2 else c[0] + c[1] for c in coefficients))
+        return spray.finish(tuple(_sum(c[1:]) for c in coefficients))
 
 
 class Series:
     """A power series of tensors in one variable, truncated: the arithmetic of its coefficients.
 
-    Supports what an acceleration needs: sums, matrix and elementwise products, the adjoint, inverse and reciprocal.
+    Supports what an acceleration needs: sums, matrix and elementwise products, constant matrices on the left, the
+    adjoint, inverse and reciprocal.
     """
 
     def __init__(self, coefficients: Sequence[Tensor]) -> None:
@@ -63,6 +64,9 @@ class Series:
 
     def __matmul__(self, other: "Series") -> "Series":
         return self._cauchy(other, torch.matmul)
+
+    def __rmatmul__(self, constant: Tensor) -> "Series":
+        return Series([constant @ a for a in self.coefficients])
 
     def __mul__(self, other: "Series") -> "Series":
         return self._cauchy(other, torch.mul)

@@ -2,7 +2,8 @@
 
 from .base import AbstractMetric, PairFrame
 from .chain import ChainSpray
+from .gram import Gram
 from .invariant import Invariant
 from .mixed import Mixed
 
-__all__ = ["AbstractMetric", "ChainSpray", "Invariant", "Mixed", "PairFrame"]
+__all__ = ["AbstractMetric", "ChainSpray", "Gram", "Invariant", "Mixed", "PairFrame"]

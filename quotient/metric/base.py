@@ -1,6 +1,7 @@
 """The abstract metric, and the balanced basis in which every metric on a factor pair is diagonal."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from ..geodesic import AbstractSpray
 from ..geodesic.base import State
+from .gram import Gram
 
 
 @dataclass(frozen=True)
@@ -51,5 +53,9 @@ class AbstractMetric(ABC):
         """The diagonals of the weight matrices in the balanced basis, shape ``(copies, h)``, float64."""
 
     @abstractmethod
-    def start(self, frame: PairFrame, x: State) -> tuple[AbstractSpray, State]:
-        """The geodesic equation of a batch of pairs, and the initial velocity with coordinates ``x`` in the frame."""
+    def start(self, frame: PairFrame, grams: Sequence[Gram]) -> tuple[AbstractSpray, State]:
+        r"""The geodesic equation of a batch of pairs, and the initial velocity with coordinates X in the frame.
+
+        Positions and velocities are coefficients of the columns :math:`[\hat Q\; X]` of either factor, shape
+        ``(copies, 2h, h)``, and so are changes of the parameters.
+        """

@@ -22,10 +22,10 @@ class ChainSpray(AbstractSpray):
         r""":math:`\dot w^2 / w`."""
         return tuple(v * v * w.reciprocal() for w, v in zip(position, velocity, strict=True))
 
-    def finish(self, position: State) -> State:
+    def finish(self, change: State) -> State:
         """Times the weights at the start."""
-        return tuple(x * w for x, w in zip(position, self._weights, strict=True))
+        return tuple(x * w for x, w in zip(change, self._weights, strict=True))
 
     def closed_form(self, velocity: State) -> State:
-        """The weights times the exponential of the relative velocity."""
-        return self.finish(tuple(v.exp() for v in velocity))
+        """The weights times the exponential of the relative velocity, less the weights."""
+        return self.finish(tuple(v.expm1() for v in velocity))

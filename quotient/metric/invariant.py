@@ -1,17 +1,16 @@
 """The invariant metric."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from ..geodesic import AbstractSpray, expm_action
+from ..geodesic import AbstractSpray, expm1
 from ..geodesic.base import State
 from .base import AbstractMetric, PairFrame
-
-#: The scale r of a velocity is not taken below this, so that the point itself (velocity 0) is not a special case.
-_SMALLEST_SCALE = 2.0**-4
+from .gram import Gram
 
 
 @dataclass(frozen=True)
@@ -37,59 +36,57 @@ class Invariant(AbstractMetric):
         s, t = frame.damped
         return 1.0 / s, 1.0 / t
 
-    def start(self, frame: PairFrame, x: State) -> "tuple[InvariantSpray, State]":
+    def start(self, frame: PairFrame, grams: Sequence[Gram]) -> "tuple[InvariantSpray, State]":
         """In the orthonormal gauge, where S and T start at the identity and coordinates are velocities."""
         scales = (spectrum.sqrt().unsqueeze(-1) for spectrum in frame.spectra)
         outward = tuple(c * a for c, a in zip(scales, frame.to_factor, strict=True))
-        return InvariantSpray(frame.bases, outward), x
+        position, velocity = zip(*(gram.start() for gram in grams), strict=True)
+        return InvariantSpray(grams, position, outward), velocity
 
 
 class InvariantSpray(AbstractSpray):
     """Decoupled: each factor moves on its own."""
 
-    def __init__(self, position: State, outward: State) -> None:
+    def __init__(self, grams: Sequence[Gram], position: State, outward: State) -> None:
         self.position = position
-        self._outward = outward  # from orthonormal columns to the factor, double
+        self._grams = grams
+        self._outward = outward  # from orthonormal columns to the factor
 
     def acceleration(self, position: Any, velocity: Any) -> Any:
         r""":math:`V S^{-1} (V^{H} G + G^{H} V) - G S^{-1} V^{H} V` for either factor ([daSilva2025], app. I)."""
         rates = []
-        for g, v in zip(position, velocity, strict=True):
-            s_inverse = (g.mH @ g).inverse()
-            rates.append(v @ (s_inverse @ (v.mH @ g + g.mH @ v)) - g @ (s_inverse @ (v.mH @ v)))
+        for gram, g, v in zip(self._grams, position, velocity, strict=True):
+            of_g, of_v = gram.whole @ g, gram.whole @ v
+            s_inverse = (g.mH @ of_g).inverse()
+            rates.append(v @ (s_inverse @ (v.mH @ of_g + g.mH @ of_v)) - g @ (s_inverse @ (v.mH @ of_v)))
         return tuple(rates)
 
-    def finish(self, position: State) -> State:
+    def finish(self, change: State) -> State:
         """Back to the basis of the parameters."""
-        return tuple(q @ a.to(q) for q, a in zip(position, self._outward, strict=True))
+        return tuple(c @ a.to(c) for c, a in zip(change, self._outward, strict=True))
 
     def closed_form(self, velocity: State) -> State:
         """The class docstring's formula, with S = I."""
-        ends = []
-        for q, v, outward in zip(self.position, velocity, self._outward, strict=True):
-            weights = _geodesic_weights(v.mH @ q, v.mH @ v).to(outward) @ outward  # (copies, 2h, h)
-            along, across = weights.to(q).chunk(2, dim=-2)
-            ends.append(q @ along + v @ across)
-        return tuple(ends)
+        return self.finish(tuple(_closed_form(gram) for gram in self._grams))
 
 
-def _geodesic_weights(m: Tensor, k: Tensor) -> Tensor:
-    r"""The 2h x h matrix :math:`e^{B} [e^{M}; 0]` from :math:`M = V^{H} Q` and :math:`K = V^{H} V`.
+def _closed_form(gram: Gram) -> Tensor:
+    r"""The 2h x h matrix :math:`e^{B} [e^{M}; 0] - [I; 0]`, with S = I.
 
-    V is divided by its largest length r first, so that the blocks of B are all of size r and the Taylor series of
-    the exponentials short: radii in use are below one. All of it is of the size of the identity or smaller, in a gauge
-    where S = I, and so as exact as the dtype (single precision at least).
+    There B is Hamiltonian, since K is Hermitian and :math:`N = M^{H}`: its square has one more such block structure and
+    takes two products of h x h matrices, of which the square of M is one. With V divided by its length r, the blocks of
+    the similar matrix are of size r: its norm is below 2r.
     """
-    m, k = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in (m, k))
-    squares = torch.diagonal(k, dim1=-2, dim2=-1).real.sum(-1)
-    r = max(float(squares.detach().max().sqrt()), _SMALLEST_SCALE)
-    start = torch.eye(m.shape[-1], dtype=m.dtype, device=m.device).expand_as(m)
+    m, k = gram.m, gram.k
+    r = float(torch.diagonal(k.detach(), dim1=-2, dim2=-1).real.sum(-1).max().sqrt())
+    square, mixed = m @ m, m @ k
+    p = square - k
+    b = _blocks(-m, -k, gram.identity, m.mH)
+    b_square = _blocks(p, mixed - mixed.mH, m.mH - m, p.mH)
+    grown = expm1(m, square, m.shape[-1], r)
+    turned = expm1(b, b_square, m.shape[-1], 2 * r)
+    return turned + turned @ grown + torch.cat([grown, torch.zeros_like(grown)], dim=-2)
 
-    def generator(y: Tensor) -> Tensor:
-        along, across = y.chunk(2, dim=-2)
-        return torch.cat([-(m @ along) - k @ (across / r), r * along + m.mH @ across], dim=-2)
 
-    start = expm_action(lambda y: m @ y, start, r)
-    weights = expm_action(generator, torch.cat([start, torch.zeros_like(start)], dim=-2), 2 * r)
-    along, across = weights.chunk(2, dim=-2)
-    return torch.cat([along, across / r], dim=-2)
+def _blocks(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
+    return torch.cat([torch.cat([a, b], dim=-1), torch.cat([c, d], dim=-1)], dim=-2)

@@ -1,5 +1,6 @@
 """The mixed metric."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,6 +9,7 @@ from torch import Tensor
 from ..geodesic import AbstractSpray
 from ..geodesic.base import State
 from .base import AbstractMetric, PairFrame
+from .gram import Gram
 
 
 @dataclass(frozen=True)
@@ -30,32 +32,35 @@ class Mixed(AbstractMetric):
         s, t = frame.damped
         return t, s
 
-    def start(self, frame: PairFrame, x: State) -> "tuple[MixedSpray, State]":
+    def start(self, frame: PairFrame, grams: Sequence[Gram]) -> "tuple[MixedSpray, State]":
         """In the balanced basis; coordinates are divided by the square roots of the weights."""
-        bases = tuple(q * s.sqrt().unsqueeze(-2).to(q) for q, s in zip(frame.bases, frame.spectra, strict=True))
-        scales = (weight.rsqrt().unsqueeze(-2) for weight in self.weights(frame))
-        velocity = tuple(a * scale.to(a) for a, scale in zip(x, scales, strict=True))
-        return MixedSpray(bases, frame.to_factor), velocity
+        scales = zip(frame.spectra, self.weights(frame), strict=True)
+        starts = (gram.start(s.sqrt(), m.rsqrt()) for gram, (s, m) in zip(grams, scales, strict=True))
+        position, velocity = zip(*starts, strict=True)
+        return MixedSpray(grams, position, frame.to_factor), velocity
 
 
 class MixedSpray(AbstractSpray):
     """Coupled: each factor's acceleration sees the other."""
 
-    def __init__(self, position: State, outward: State) -> None:
+    def __init__(self, grams: Sequence[Gram], position: State, outward: State) -> None:
         self.position = position
-        self._outward = outward  # from the balanced basis to the factor, double
+        self._grams = grams
+        self._outward = outward  # from the balanced basis to the factor
 
     def acceleration(self, position: Any, velocity: Any) -> Any:
         r""":math:`G V_H^{H} V_H T^{-1} - V_G (V_H^{H} H + H^{H} V_H) T^{-1}`, and the same with G and H exchanged."""
         (g, h), (v_g, v_h) = position, velocity
-        s_inverse, t_inverse = (g.mH @ g).inverse(), (h.mH @ h).inverse()
-        a_g = g @ (v_h.mH @ v_h @ t_inverse) - v_g @ ((v_h.mH @ h + h.mH @ v_h) @ t_inverse)
-        a_h = h @ (v_g.mH @ v_g @ s_inverse) - v_h @ ((v_g.mH @ g + g.mH @ v_g) @ s_inverse)
+        of_g, of_h = (gram.whole @ each for gram, each in zip(self._grams, position, strict=True))
+        of_v_g, of_v_h = (gram.whole @ each for gram, each in zip(self._grams, velocity, strict=True))
+        s_inverse, t_inverse = (g.mH @ of_g).inverse(), (h.mH @ of_h).inverse()
+        a_g = g @ (v_h.mH @ of_v_h @ t_inverse) - v_g @ ((v_h.mH @ of_h + h.mH @ of_v_h) @ t_inverse)
+        a_h = h @ (v_g.mH @ of_v_g @ s_inverse) - v_h @ ((v_g.mH @ of_g + g.mH @ of_v_g) @ s_inverse)
         return a_g, a_h
 
-    def finish(self, position: State) -> State:
+    def finish(self, change: State) -> State:
         """Back to the basis of the parameters."""
-        return tuple(x @ a.to(x) for x, a in zip(position, self._outward, strict=True))
+        return tuple(c @ a.to(c) for c, a in zip(change, self._outward, strict=True))
 
     def closed_form(self, velocity: State) -> State:
         """None is known.

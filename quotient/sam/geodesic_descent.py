@@ -39,7 +39,7 @@ class GeodesicDescent(AbstractDescent):
 
     def pulled_back(self, chart: AbstractChart, x: Coordinates, covector: Covector) -> Covector:
         r""":math:`E^{-T} D^T \hat c` with the differential D of :math:`x \mapsto \exp_\theta(E x)` at x."""
-        return chart.covector(pullback(chart, x, covector))
+        return chart.covector(chart.linearized(x)[1](covector))
 
     @torch.no_grad()
     def step(self, chart: AbstractChart | None, *, max_norm: float | None) -> None:
@@ -72,23 +72,6 @@ class GeodesicDescent(AbstractDescent):
     def _carried(self, chart: AbstractChart) -> Coordinates | None:
         """The momentum, projected on the horizontal space at the point."""
         return chart.project(chart.coordinates(self._momentum)) if self._momentum else None
-
-
-def pullback(chart: AbstractChart, x: Coordinates, at_x: Covector) -> Coordinates:
-    """The differential at ``x`` of a function of ``chart.exp(x)``, from its differential ``at_x`` there.
-
-    Law: at ``x = 0`` it is ``chart.components(at_x)``.
-    """
-    with torch.enable_grad():
-        leaves = tuple(a.detach().requires_grad_() for a in x)
-        reached = {name: value for name, value in chart.exp(leaves).items() if value.requires_grad}
-        return torch.autograd.grad(
-            list(reached.values()),
-            leaves,
-            [at_x[name] for name in reached],
-            allow_unused=True,
-            materialize_grads=True,
-        )
 
 
 def rule_of(optimizer: torch.optim.Optimizer) -> AbstractRule:

@@ -1,5 +1,6 @@
 """Geodesics: against the integrated equation, their order, their constant speed, their horizontal velocity."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -19,7 +20,7 @@ from quotient import (
     length,
     scaled,
 )
-from quotient.geodesic import Series, expm_action
+from quotient.geodesic import Series, expm1
 from symmetries import ModelSymmetry, Params, Tangent
 from tests.quotient.cases import CHAIN, QUERY_KEY, ROTARY, SINGLE, VALUE_OUTPUT, group, parameters
 
@@ -168,16 +169,28 @@ def test_exp_is_twice_differentiable_at_the_point_and_away(
         torch.testing.assert_close(hessian[0][1], mixed, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("norm", [0.0, 1e-3, 0.7, 5.0])
+@pytest.mark.parametrize("norm", [0.0, 1e-3, 0.7, 1.9, 5.0])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
-def test_exponential_action_agrees_with_the_full_exponential(
-    norm: float, dtype: torch.dtype, generator: torch.Generator
-) -> None:
+def test_series_agrees_with_the_full_exponential(norm: float, dtype: torch.dtype, generator: torch.Generator) -> None:
     b = torch.randn(3, 4, 4, generator=generator, dtype=dtype)
     b = norm * b / torch.linalg.matrix_norm(b, ord=2)[:, None, None]
-    y = torch.randn(3, 4, 2, generator=generator, dtype=dtype)
+    expected = (torch.linalg.matrix_exp(b) - torch.eye(4, dtype=dtype))[..., :2]
+    torch.testing.assert_close(expm1(b, b @ b, 2, norm), expected, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("norm", [0.0, 1e-3, 0.7])
+def test_series_has_derivatives_as_good_as_its_values(norm: float, generator: torch.Generator) -> None:
+    b, u, v = (torch.randn(3, 4, 4, generator=generator, dtype=torch.float64) for _ in range(3))
+    b = norm * b / torch.linalg.matrix_norm(b, ord=2)[:, None, None]
+
+    def second(exponential: Callable[[Tensor], Tensor]) -> Tensor:
+        def slope(x: Tensor) -> Tensor:
+            return torch.func.jvp(exponential, (x,), (u,))[1]
+
+        return torch.func.jvp(slope, (b,), (v,))[1]
+
     torch.testing.assert_close(
-        expm_action(lambda v: b @ v, y, norm), torch.linalg.matrix_exp(b) @ y, rtol=1e-13, atol=1e-13
+        second(lambda x: expm1(x, x @ x, 4, norm)), second(torch.linalg.matrix_exp), rtol=1e-12, atol=1e-12
     )
 
 

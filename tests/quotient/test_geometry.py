@@ -186,6 +186,20 @@ def test_exp_is_twice_differentiable(case: Case, generator: torch.Generator):
     close(product, scaled(combined(ahead, -1.0, behind), 0.5 / step), rtol=1e-6, atol=1e-7)
 
 
+def test_linearization_is_exp_with_the_transpose_of_its_differential(case: Case, generator: torch.Generator):
+    chart, c = case.chart, draw(case, generator)
+    x, y = scaled(chart.random(generator), 0.1), chart.random(generator)
+    end, pull = chart.linearized(x)
+    close(end, chart.exp(x))
+    close(dot(pull(c), y), pairing(c, chart.transported(x, y)))  # forward mode
+    assert not any(p.requires_grad for p in end.values())
+
+
+def test_linearization_at_the_origin_is_that_of_the_frame(case: Case, generator: torch.Generator):
+    chart, c = case.chart, draw(case, generator)
+    close(chart.linearized(chart.zeros())[1](c), chart.components(c))
+
+
 def test_random_vectors_are_horizontal_standard_and_repeatable(case: Case):
     chart, draws = case.chart, torch.Generator().manual_seed(3)
     samples = [chart.random(draws) for _ in range(300)]

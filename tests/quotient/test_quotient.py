@@ -30,11 +30,13 @@ from symmetries import (
     Tangent,
     View,
     WriterMean,
+    pairing,
 )
 from tests.quotient.cases import CHAIN, GROUPS, QUERY_KEY, VALUE_OUTPUT, group, parameters, unit
 
 GEOMETRIES = {
     "invariant, exact": (Invariant(), Exact()),
+    "invariant, Taylor 1": (Invariant(), Taylor(1)),
     "invariant, Taylor 2": (Invariant(), Taylor(2)),
     "mixed, Taylor 2": (Mixed(), Taylor(2)),
     "mixed, Runge-Kutta": (Mixed(), RungeKutta(4)),
@@ -65,6 +67,18 @@ def test_group_acts_by_isometries_and_carries_geodesics(name: str, geometry: str
     there, pushed = moved(symmetry, g, params, u)
     torch.testing.assert_close(space.norm(there, pushed), space.norm(params, u), rtol=RTOL, atol=0)
     assert relative(symmetry.act(g, space.exp(params, u)), space.exp(there, pushed)) < RTOL
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("name", GROUPS)
+def test_linearization_is_that_of_exp(name: str, geometry: str, generator: torch.Generator) -> None:
+    params = parameters(generator)
+    chart = Quotient(GROUPS[name](), *GEOMETRIES[geometry]).chart(params)
+    x, y = scaled(chart.random(generator), 0.1), chart.random(generator)
+    c = {n: torch.randn(p.shape, generator=generator, dtype=p.dtype) for n, p in params.items()}
+    end, pull = chart.linearized(x)
+    assert relative(chart.exp(x), end) < 1e-12
+    torch.testing.assert_close(dot(pull(c), y), pairing(c, chart.transported(x, y)), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -196,6 +210,9 @@ def test_damping_keeps_the_invariance_of_a_pair_at_its_start(zero: tuple[str, ..
     g = symmetry.random(generator, condition=1e3)
     there, pushed = moved(symmetry, g, params, u)
     torch.testing.assert_close(space.norm(there, pushed), space.norm(params, u), rtol=RTOL, atol=0)
+    chart, c = space.chart(params), {n: torch.ones_like(p) for n, p in params.items()}
+    x = chart.coordinates(u)
+    torch.testing.assert_close(chart.linearized(x)[1](c), chart.components(c))  # straight lines
     torch.testing.assert_close(
         flattened(space.chart(params).project(space.chart(params).coordinates(u))),
         flattened(space.chart(params).coordinates(u)),
