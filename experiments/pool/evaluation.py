@@ -65,7 +65,8 @@ def _means(task: AbstractTask, model: nn.Module, batches: Sequence[Any]) -> dict
     """Means over all labels, however batches divide them."""
     totals, count = {"loss": 0.0, "error": 0.0, "logit norm": 0.0}, 0
     for batch in batches:
-        logits, labels = task.logits(model, batch), task.labels(batch)
+        logits = task.logits(model, batch)
+        labels = task.labels(batch).to(logits.device)
         totals["loss"] += task.loss(model, batch).item() * labels.numel()
         totals["error"] += (logits.argmax(-1) != labels).sum().item()
         totals["logit norm"] += logits.norm(dim=-1).sum().item()
