@@ -1,35 +1,46 @@
-"""Geometries against each other."""
+"""Geometries against each other, and measures against what is known without measuring."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
-from measures import compare_correlations, correlate
+from measures import UndefinedStatisticError, compare_correlations, correlate
 
 from .case import Case, Row, determined
 from .family import Family
 
+CELLS = ("tau of first", "tau of second", "difference", "low", "high", "stronger", "n", "note")
+
 
 def comparisons(case: Case, target: str, *, ablation: bool = False) -> list[Row]:
-    """How much better one geometry orders the models than another, each where :meth:`Case.settled` has it.
+    """How much more strongly one geometry orders the models than another, each where :meth:`Case.settled` has it.
 
     Args:
         case: the pool.
         target: what they should predict.
         ablation: compare every geometry with the one it is a variant of, in place of all with each other.
     """
-    settled = {family: at[1] for family in case.families if (at := case.settled(family)) is not None}
-    return [
-        {
-            "target": target,
-            "first": first.name,
-            "second": second.name,
-            **dict.fromkeys(("tau of first", "tau of second", "difference", "low", "high", "higher", "n", "note")),
-            **determined(compared, case, target, settled[first], settled[second]),
-        }
-        for first, second in (variants(settled) if ablation else rivals(settled))
-    ]
+    settled = settled_values(case)
+    pairs = variants(settled) if ablation else rivals(settled)
+    return [pair_row(case, target, a.name, b.name, settled[a], settled[b]) for a, b in pairs]
+
+
+def against_known(case: Case, target: str) -> list[Row]:
+    """The same against the hyperparameter or covariate that has the largest tau, which flatters it."""
+    known = case.frame.table({}).known()
+    strengths = {
+        name: strength for name, values in known.items() if (strength := tau(case, target, values)) is not None
+    }
+    if not strengths:
+        return []
+    best = max(strengths, key=lambda name: abs(strengths[name]))
+    return [pair_row(case, target, f.name, best, values, known[best]) for f, values in settled_values(case).items()]
+
+
+def settled_values(case: Case) -> dict[Family, Sequence[float]]:
+    """The values of the families that no target has chosen."""
+    return {family: at[1] for family in case.families if (at := case.settled(family)) is not None}
 
 
 def rivals(families: Iterable[Family]) -> Iterator[tuple[Family, Family]]:
@@ -48,18 +59,38 @@ def variants(families: Iterable[Family]) -> Iterator[tuple[Family, Family]]:
             yield variant, whole
 
 
+def pair_row(case: Case, target: str, first: str, second: str, a: Sequence[float], b: Sequence[float]) -> Row:
+    """One line of the table."""
+    names = {"target": target, "first": first, "second": second}
+    return names | dict.fromkeys(CELLS) | determined(compared, case, target, a, b)
+
+
 def compared(case: Case, target: str, first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
-    """The cells of one pair, both over the models that lack neither."""
+    r"""The cells of one pair, both over the models that lack neither.
+
+    Each is taken in the direction that it has over these models, which resamples keep: the difference is that of
+    :math:`|\tau|`, as a measure that falls where the target rises orders models too.
+    """
     goal = case.targets[target]
     both = [(a, b) if not math.isnan(a + b) else (math.nan, math.nan) for a, b in zip(first, second, strict=True)]
-    taus = [correlate(values, goal, **case.bootstrap()).value for values in zip(*both, strict=True)]
-    found = compare_correlations(first, second, goal, **case.bootstrap())
+    columns = list(zip(*both, strict=True))
+    taus = [correlate(values, goal, **case.bootstrap()).value for values in columns]
+    rising = [[math.copysign(1.0, t) * v for v in values] for t, values in zip(taus, columns, strict=True)]
+    found = compare_correlations(rising[0], rising[1], goal, **case.bootstrap())
     return {
         "tau of first": taus[0],
         "tau of second": taus[1],
         "difference": found.value,
         "low": found.low,
         "high": found.high,
-        "higher": "first" if found.low > 0 else "second" if found.high < 0 else "not resolved",
+        "stronger": "first" if found.low > 0 else "second" if found.high < 0 else "not resolved",
         "n": found.n,
     }
+
+
+def tau(case: Case, target: str, values: Sequence[float]) -> float | None:
+    """The correlation of a column with a target; None where models do not determine it."""
+    try:
+        return correlate(values, case.targets[target], resamples=1).value
+    except UndefinedStatisticError:
+        return None

@@ -8,12 +8,12 @@ from tqdm import tqdm
 
 from measures import JudgementProtocol
 
-from ...report import plain
+from ...report import plain, read_json
 from ..frame import Frame
 from ..member import Member
 from ..pool import Pool
 from .case import Case, Row
-from .comparison import comparisons
+from .comparison import against_known, comparisons
 from .ranking import findings, ranking
 from .repetition import invariances, reliabilities, survival
 from .sensitivity import sensitivity
@@ -70,12 +70,18 @@ def judged(pool: Pool, plan: str, protocol: JudgementProtocol, seed: int, *, pro
         twice = {c: v for c, v in both.columns.items() if {c, c.moved()} & frame.columns.keys()}
         case = Case(Frame(both.members, twice), protocol, seed)
         tables = as_moved(case)
-    return {"tables": tables, "points": points(case), "panels": panels(case)}
+    return {"made": made(pool, plan), "tables": tables, "points": points(case), "panels": panels(case)}
+
+
+def made(pool: Pool, plan: str) -> dict[str, Any] | None:
+    """How a plan was measured, if that was written down."""
+    path = pool.folder / "measures" / f"{plan}.provenance.json"
+    return read_json(path) if path.exists() else None
 
 
 def as_trained(case: Case, *, ablation: bool, progress: bool) -> dict[str, list[Row]]:
     """The tables of a plan that has measured the models as they were trained, with a bar over the targets."""
-    names = ("ranking", "comparisons", "sensitivity", "findings")
+    names = ("ranking", "comparisons", "known", "sensitivity", "findings")
     tables: dict[str, list[Row]] = {name: [] for name in names} | {"reliability": reliabilities(case)}
     changes = invariances(case)
     agreement = {
@@ -90,6 +96,7 @@ def as_trained(case: Case, *, ablation: bool, progress: bool) -> dict[str, list[
         tables["findings"] += found.records()
         tables["ranking"] += ranking(case, target, found, agreement)
         tables["comparisons"] += comparisons(case, target, ablation=ablation)
+        tables["known"] += against_known(case, target)
         tables["sensitivity"] += sensitivity(case, target)
     return tables
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from .figures import Row, forest, radius, scatter, survival
+from .case import Row
+from .figures import forest, radius, scatter, survival
 
 
 def drawings(document: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:

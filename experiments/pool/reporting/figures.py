@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-Row = Mapping[str, Any]
+from .case import Row
 
 MEASURE, BASELINE, MOVED = "#0b6fb8", "0.55", "#c8553d"
 PANELS = 8

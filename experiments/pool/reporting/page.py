@@ -11,6 +11,7 @@ MISSING = "\u2013"
 TARGETED = {
     "ranking": "Measures and baselines",
     "comparisons": "Geometry against geometry, where no setting was chosen on the target",
+    "known": "Against the strongest of what is known without measuring",
     "survival": "What is left when every model is moved to other weights of its function",
     "sensitivity": "At every setting",
     "findings": "Every statistic, where no setting was chosen on the target",

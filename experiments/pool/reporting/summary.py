@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...benchmark.table import markdown
+from .case import Row
 from .drawing import strongest
-from .figures import Row
 from .page import shown
 
 INTRODUCTION = """\
@@ -58,6 +58,9 @@ def summary(document: Mapping[str, Any], figures: Mapping[str, str], *, name: st
         if pairs := [row for row in tables.get("comparisons", ()) if row["first"].startswith(RIVALS)]:
             yield f"\n### Geometry against geometry, {RIVALS}\n"
             yield from markdown([comparison_cells(row) for row in pairs])
+        if known := [row for row in tables.get("known", ()) if row["first"].startswith(RIVALS)]:
+            yield f"\n### {RIVALS[0].upper()}{RIVALS[1:]} against the strongest of what is known without measuring\n"
+            yield from markdown([comparison_cells(row) for row in known])
         if left := [row for row in tables["survival"] if row["target"] == first]:
             yield f"\n### {first}, when every model is moved to other weights of its function\n"
             yield from markdown([survival_cells(row) for row in strongest(left)])
@@ -101,8 +104,8 @@ def comparison_cells(row: Row) -> dict[str, str]:
         "second": row["second"],
         "τ of first": number(row["tau of first"]),
         "τ of second": number(row["tau of second"]),
-        "difference": between(row["difference"], row["low"], row["high"]),
-        "higher": row["higher"] or "",
+        "difference of ∣τ∣": between(row["difference"], row["low"], row["high"]),
+        "stronger": row["stronger"] or "",
     }
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from experiments.pool.frame import Column, Frame
 from experiments.pool.reporting.case import Case
-from experiments.pool.reporting.comparison import comparisons, rivals, variants
+from experiments.pool.reporting.comparison import against_known, comparisons, rivals, variants
 from experiments.pool.reporting.family import Family
 from measures import compare_correlations
 
@@ -17,7 +17,7 @@ def named(*geometries: str) -> list[Family]:
 def test_a_geometry_is_compared_with_the_others_of_its_statistic(case: Case) -> None:
     (row,) = comparisons(case, "loss gap")
     assert (row["first"], row["second"]) == ("worst case, adaptive", "worst case, geodesic")
-    assert row["higher"] == "second"
+    assert row["stronger"] == "second"
     assert row["high"] < 0
     values = [case.settled(f)[1] for f in case.families[:2]]
     found = compare_correlations(*values, case.targets["loss gap"], **case.bootstrap())
@@ -49,7 +49,7 @@ def test_taus_of_a_pair_are_over_the_models_that_both_have(case: Case) -> None:
     frame = Frame(members, {Column("trace", "a"): gap, Column("trace", "b"): holes})
     (row,) = comparisons(replace(case, frame=frame), "loss gap")
     assert (row["tau of first"], row["tau of second"], row["n"]) == (1.0, 1.0, len(gap) - 6)
-    assert row["higher"] == "not resolved"
+    assert row["stronger"] == "not resolved"
 
 
 def test_a_pair_that_is_not_determined_says_why(case: Case) -> None:
@@ -57,3 +57,21 @@ def test_a_pair_that_is_not_determined_says_why(case: Case) -> None:
     (row,) = comparisons(replace(case, frame=frame), "loss gap")
     assert row["difference"] is None
     assert "constant" in row["note"]
+
+
+def test_a_measure_that_falls_where_the_target_rises_is_as_strong_as_one_that_rises(case: Case) -> None:
+    gap = case.targets["loss gap"]
+    noise = [(7 * i) % 24 for i in range(len(gap))]
+    frame = Frame(case.frame.members, {Column("m", "a"): [-g for g in gap], Column("m", "b"): noise})
+    (row,) = comparisons(replace(case, frame=frame), "loss gap")
+    assert row["tau of first"] == -1.0
+    assert row["difference"] == pytest.approx(1.0 - abs(row["tau of second"]))
+    assert (row["low"] > 0, row["stronger"]) == (True, "first")
+
+
+def test_the_strongest_of_what_is_known_is_compared_with_every_settled_measure(case: Case) -> None:
+    rows = against_known(case, "test error")
+    assert {row["second"] for row in rows} == {"hidden"}  # the error of the drawn pool is a function of it
+    assert {row["first"] for row in rows} == {f.name for f in case.families if case.settled(f) is not None}
+    assert all(row["tau of second"] == pytest.approx(1.0) for row in rows if row["note"] is None)
+    assert next(row for row in rows if row["first"] == "worst case, adaptive")["stronger"] == "second"
