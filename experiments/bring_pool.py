@@ -93,7 +93,10 @@ def bringings(config: Config) -> list[Bringing]:
     checkpoints = kind.checkpoints(absolute)
     if not checkpoints:
         raise ValueError(f"expected checkpoints in the layout {config.layout} in {absolute}, found none")
-    records = kind.records(checkpoints, None if config.results == NOWHERE else config.results)
+    try:
+        records = kind.records(checkpoints, None if config.results == NOWHERE else config.results)
+    except KeyError as error:
+        raise ValueError(f"{config.results} has no column {error}: it is not of the layout {config.layout}") from error
     names = matched(checkpoints, records, partial=config.partial)
     base = None if config.base == NOWHERE else config.base.resolve()
     try:
@@ -102,6 +105,7 @@ def bringings(config: Config) -> list[Bringing]:
         raise ValueError(
             f"{checkpoints[names[0]]} has no {error}: it is no checkpoint in the layout {config.layout}"
         ) from error
+    task.example()  # data that are absent are noticed before anything is written
     pool = Pool(config.output)
     pool.describe(task, **provenance(config))
     return [Bringing(pool, task, name, checkpoints[name], records[name], config.evaluate) for name in names]

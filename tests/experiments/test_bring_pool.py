@@ -1,6 +1,7 @@
 """Stand-ins of published pools, from their files to a measure, as the command brings them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -67,3 +68,66 @@ def test_samples_of_other_numbers_are_other_examples_and_those_of_one_number_the
     inputs = [batch[0]["input_ids"] if isinstance(batch[0], dict) else batch[0] for batch in (first, again, second)]
     assert torch.equal(inputs[0], inputs[1])
     assert not torch.equal(inputs[0], inputs[2])
+
+
+def test_a_command_that_is_repeated_brings_what_is_missing_and_tries_again_on_demand(tmp_path):
+    stand_in, pool = brought(tmp_path, "soup")
+    path = stand_in.checkpoints / "model_1.pt"
+    content = path.read_bytes()
+    before = (pool.place("model_0") / "model.json").stat().st_mtime_ns
+    config = Config(layout="soup", output=pool.folder, workers=1, double=True, **stand_in.options)
+    path.write_bytes(content[:100])
+    (pool.place("model_1") / "model.json").unlink()
+    main(config)
+    assert [member.id for member in pool.trained] == ["model_0", "model_2"]
+    path.write_bytes(content)
+    main(config)
+    assert len(pool.trained) == 2
+    main(replace(config, retry=True))
+    assert len(pool.trained) == 3
+    assert (pool.place("model_0") / "model.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"layout": "timm"}, "expected checkpoints in the layout timm"),
+        ({"checkpoints": Path("absent")}, "--checkpoints must be a folder, got absent"),
+        ({"data": Path("absent")}, "--data must be a folder, got absent"),
+        ({"results": Path("absent.jsonl")}, "expected a table .* got absent.jsonl"),
+    ],
+)
+def test_what_is_absent_is_named(tmp_path, options, words):
+    config = Config(layout="soup", output=tmp_path / "pool", **LAYOUTS["soup"](tmp_path / "theirs").options)
+    with pytest.raises(ValueError, match=words):
+        main(replace(config, **options))
+
+
+def test_data_without_a_training_part_are_refused_before_anything_is_brought(tmp_path):
+    stand_in = LAYOUTS["soup"](tmp_path / "theirs")
+    (stand_in.data / "train").rename(stand_in.data / "elsewhere")
+    with pytest.raises(ValueError, match="expected a folder train in"):
+        main(Config(layout="soup", output=tmp_path / "pool", **stand_in.options))
+    assert not (tmp_path / "pool").exists()
+
+
+def test_checkpoints_of_another_kind_are_refused_with_what_they_lack(tmp_path):
+    stand_in = LAYOUTS["soup"](tmp_path / "theirs")
+    for path in stand_in.checkpoints.iterdir():
+        torch.save({"weight": torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match=r"has no 'model.visual.conv1.weight'.* no checkpoint in the layout soup"):
+        main(Config(layout="soup", output=tmp_path / "pool", **stand_in.options))
+
+
+def test_numbers_of_another_kind_are_refused_with_what_they_lack(tmp_path):
+    stand_in = LAYOUTS["soup"](tmp_path / "theirs")
+    stand_in.results.write_text('{"model_name": "model_0", "accuracy": 0.7}')
+    with pytest.raises(ValueError, match=r"has no column 'ImageNet.*: it is not of the layout soup"):
+        main(Config(layout="soup", output=tmp_path / "pool", **stand_in.options))
+
+
+def test_options_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="--layout must be one of soup, mnli, cifar-vit, hugging-face, timm"):
+        Config(layout="keras")
+    with pytest.raises(ValueError, match="--evaluate must not be negative"):
+        Config(evaluate=-1)

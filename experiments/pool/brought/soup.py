@@ -70,9 +70,10 @@ class Soup(AbstractBrought):
             raise ValueError(
                 "expected the file individual_model_results.jsonl of the pool, got none; name it by --results"
             )
+        accuracies = list(rows(results))
         configurations = {row.pop("name"): row for row in rows(results.parent / HYPERPARAMETERS)}
         found = {}
-        for row in rows(results):
+        for row in accuracies:
             name, shifted = row["model_name"], [1.0 - row[data] for data in SHIFTED]
             targets = {"test error": 1.0 - row[TEST], "shifted error": sum(shifted) / len(shifted)}
             found[name] = Record(_configuration(configurations.get(name, {})), 0, targets)
