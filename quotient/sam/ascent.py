@@ -32,6 +32,8 @@ class Ascent:
         x: coordinates of the perturbed parameters; empty where the model stays, at a gradient that is zero or not
             finite, and once nothing needs them any more.
         finite: whether the gradient was free of NaN and Inf.
+        keep: whether x is needed on the way back. It is as large as the parameters, and otherwise not held during the
+            second pass.
         active: whether the live parameters are the perturbed ones.
     """
 
@@ -40,15 +42,16 @@ class Ascent:
     point: Params
     x: Coordinates
     finite: bool
+    keep: bool = False
     active: bool = field(default=False, init=False)
     _kept: list[Tensor] = field(default_factory=list, init=False)
 
-    def perturb_(self, chart: AbstractChart, *, keep: bool) -> None:
-        """Move the live parameters; the buffers are kept as they are now, after the first pass, and x if asked to."""
+    def perturb_(self, chart: AbstractChart) -> None:
+        """Move the live parameters; the buffers are kept as they are now, after the first pass."""
         self._kept = [buffer.clone() for buffer in self.buffers]
         if self.x:
             write_(self.parameters, chart.exp(self.x))
-        if not keep:  # as large as the parameters, and not to be held during the second pass without need
+        if not self.keep:
             self.x = ()
         self.active = True
 

@@ -65,8 +65,7 @@ class RiemannianSAM(AbstractTwoPass):
     gradient that is not finite perturbs nothing, and the average of the second ones decides, for all alike. A
     closure that raises leaves the model at its point.
 
-    During the second pass ``base`` mode holds one copy of the parameters, ``riemannian`` mode also the chart and
-    x.
+    During the second pass ``base`` mode holds one copy of the parameters, ``riemannian`` mode two: the point and x.
 
     Example:
         >>> from torch import nn
@@ -193,12 +192,16 @@ class RiemannianSAM(AbstractTwoPass):
         x, moderate = uphill(chart, selected(covector, self.perturb), self.radius, steps=self._steps, scale=scale)
         if self._look.weight:
             self._progress.at_point = {name: c.clone() for name, c in covector.items()}
-        if self._descent.geodesic:
-            self._progress.chart = chart
-        return Ascent(parameters_of(self.param_groups), self.buffers, chart.point, x, moderate)
+        parameters, back = parameters_of(self.param_groups), self._descent.geodesic
+        return Ascent(parameters, self.buffers, chart.point, x, moderate, keep=back)
 
     def _pull_back_(self, ascent: Ascent) -> None:
-        if self._progress.chart is not None and ascent.x:
+        if not ascent.keep:
+            return
+        # Built a second time: a chart holds some copies of the parameters, too many to keep through the second pass.
+        with torch.no_grad():
+            self._progress.chart = self._progress.chart or self._chart(ascent.point)
+        if ascent.x:
             pulled = self._descent.pulled_back(self._progress.chart, ascent.x, differential(ascent.parameters))
             for name, gradient in pulled.items():
                 ascent.parameters[name].grad = gradient

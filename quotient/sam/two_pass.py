@@ -190,7 +190,7 @@ class AbstractTwoPass(torch.optim.Optimizer):
         with torch.no_grad():
             chart = self._progress.chart or self._point_chart()
             self._progress.ascent = self._ascend(chart, differential(parameters))
-            self._progress.ascent.perturb_(chart, keep=self._progress.chart is not None)
+            self._progress.ascent.perturb_(chart)
         if zero_grad:
             self.zero_grad()
         return self._progress.ascent
