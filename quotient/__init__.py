@@ -9,6 +9,7 @@ from .geometry import AbstractChart, AbstractGeometry
 from .metric import AbstractMetric, Invariant, Mixed
 from .quotient import Quotient
 from .sam import MESA, SAF, Ascent, RandomState, RenyiSAM, RiemannianSAM, trajectory_loss
+from .sharded import Sharded
 from .sharding import laid_out, whole
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = [
     "RenyiSAM",
     "RiemannianSAM",
     "RungeKutta",
+    "Sharded",
     "Taylor",
     "combined",
     "dot",

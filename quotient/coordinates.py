@@ -1,4 +1,7 @@
-"""Vectors in an orthonormal frame: tuples of real tensors with the plain dot product."""
+"""Vectors in an orthonormal frame: tuples of real tensors with the plain dot product.
+
+The tensors may be sharded over processes, a ``DTensor``. Sums over them are whole: every process sees one number.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,28 +9,31 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .sharding import laid_out, whole
+
 Coordinates = tuple[Tensor, ...]
 
 
 def flattened(x: Sequence[Tensor]) -> Tensor:
-    """The coordinates as one vector; shares memory only where there is a single tensor."""
-    return x[0].reshape(-1) if len(x) == 1 else torch.cat([a.reshape(-1) for a in x])
+    """The coordinates as one vector, whole on every process; shares memory only where there is a single tensor."""
+    pieces = [whole(a).reshape(-1) for a in x]
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
 
 def unflattened(vector: Tensor, like: Sequence[Tensor]) -> Coordinates:
-    """The inverse of :func:`flattened`: pieces of the vector, in the shapes and dtypes of ``like``."""
+    """The inverse of :func:`flattened`: pieces of the vector, in the shapes, dtypes and shards of ``like``."""
     pieces = vector.split([a.numel() for a in like])
-    return tuple(piece.view_as(a).to(a.dtype) for piece, a in zip(pieces, like, strict=True))
+    return tuple(laid_out(piece.view(a.shape).to(a.dtype), a) for piece, a in zip(pieces, like, strict=True))
 
 
 def dot(x: Sequence[Tensor], y: Sequence[Tensor]) -> Tensor:
     """The inner product, a 0-dimensional float64 tensor; stays on the device."""
-    return torch.stack([torch.sum(a.double() * b.double()) for a, b in zip(x, y, strict=True)]).sum()
+    return whole(torch.stack([torch.sum(a.double() * b.double()) for a, b in zip(x, y, strict=True)]).sum())
 
 
 def length(x: Sequence[Tensor]) -> Tensor:
     """The Euclidean norm, a 0-dimensional float64 tensor; stays on the device."""
-    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(a, dtype=torch.float64) for a in x]))
+    return whole(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(a, dtype=torch.float64) for a in x])))
 
 
 def scaled(x: Sequence[Tensor], factor: float | Tensor) -> Coordinates:
@@ -46,9 +52,10 @@ def within_ball(x: Coordinates, radius: float) -> Coordinates:
 
 
 def gaussian(like: Sequence[Tensor], generator: torch.Generator | None) -> Coordinates:
-    """A standard normal vector of the same shapes, drawn on the generator's device and moved."""
+    """A standard normal vector of the same shapes, drawn whole on the generator's device and moved."""
     device = generator.device if generator is not None else torch.device("cpu")
-    return tuple(torch.randn(a.shape, generator=generator, dtype=a.dtype, device=device).to(a.device) for a in like)
+    draws = (torch.randn(a.shape, generator=generator, dtype=a.dtype, device=device).to(a.device) for a in like)
+    return tuple(laid_out(draw, a) for draw, a in zip(draws, like, strict=True))
 
 
 def size(x: Sequence[Tensor]) -> int:

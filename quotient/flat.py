@@ -12,6 +12,7 @@ from symmetries import Covector, Params, Tangent, require_finite
 
 from .coordinates import Coordinates
 from .geometry import AbstractChart, AbstractGeometry
+from .sharding import whole
 
 Scope = Literal["elementwise", "filterwise", "tensorwise"]
 
@@ -86,7 +87,7 @@ class FlatChart(AbstractChart):
     @property
     def dimension(self) -> int:
         """The number of entries whose scale is not zero."""
-        return sum(int((s != 0).expand_as(self.point[name]).sum()) for name, s in self.scales.items())
+        return sum(int(whole((s != 0).expand(self.point[name].shape).sum())) for name, s in self.scales.items())
 
     @property
     def is_straight(self) -> bool:
@@ -136,7 +137,7 @@ class FlatChart(AbstractChart):
 
 def vanishing(frame: Mapping[str, Tensor]) -> frozenset[str]:
     """The names of tensors with an entry that is zero; one synchronisation."""
-    zeros = torch.stack([s.numel() - s.count_nonzero() for s in frame.values()]).tolist() if frame else []
+    zeros = whole(torch.stack([s.numel() - s.count_nonzero() for s in frame.values()])).tolist() if frame else []
     return frozenset(name for name, n in zip(frame, zeros, strict=True) if n)
 
 

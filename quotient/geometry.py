@@ -140,6 +140,13 @@ class AbstractGeometry(ABC):
         """The geometry of the parameters called ``names``, while the others are held."""
         return self
 
+    def parts(self, names: Iterable[str]) -> list[frozenset[str]]:
+        """The smallest sets of parameters such that the geometry is the product of its restrictions to them.
+
+        By default every parameter is by itself.
+        """
+        return [frozenset([name]) for name in names]
+
     def carry(self, params: Params, tangent: Tangent) -> Tangent:
         """The tangent at ``representative(params)`` that a tangent at ``params`` becomes."""
         return tangent

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from symmetries import Covector, Params
 
+from .sharding import local, whole
+
 NamedParameters = Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 
 
@@ -53,13 +55,13 @@ def differential(parameters: Params) -> Covector:
 
 
 def write_(parameters: Params, values: Params) -> None:
-    """Copy values into live parameters, bit for bit."""
+    """Copy values into live parameters, bit for bit; shards into shards."""
     with torch.no_grad():
-        torch._foreach_copy_([parameters[name] for name in values], list(values.values()))
+        torch._foreach_copy_([local(parameters[name]) for name in values], [local(value) for value in values.values()])
 
 
 def finite(covector: Covector) -> bool:
     """Whether a covector is free of NaN and Inf; one synchronisation where it is."""
     if math.isfinite(torch.nn.utils.get_total_norm(covector.values())):  # the fastest pass over it there is
         return True
-    return all(bool(torch.isfinite(c).all()) for c in covector.values())  # squares may have overflown
+    return all(bool(whole(torch.isfinite(c).all())) for c in covector.values())  # squares may have overflown

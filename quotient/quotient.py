@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import networkx as nx
 import torch
 
 from symmetries import Element, ModelSymmetry, Params, Tangent, require_finite
@@ -99,6 +100,16 @@ class Quotient(AbstractGeometry):
     def restricted(self, names: Iterable[str]) -> "Quotient":
         """Modulo the factors that move none but these parameters."""
         return replace(self, symmetry=self.symmetry.restricted(names))
+
+    def parts(self, names: Iterable[str]) -> list[frozenset[str]]:
+        """Parameters that pairs and absorptions move together, directly or through others."""
+        graph: nx.Graph = nx.Graph()
+        graph.add_nodes_from(names)
+        for factor in (*self.symmetry.pairs, *self.symmetry.absorptions):
+            nx.add_path(graph, sorted(factor.parameters))
+        for norm in self.symmetry.statistics:
+            nx.add_path(graph, [name for name in (norm.gain, norm.shift) if name in graph])
+        return [frozenset(part) for part in nx.connected_components(graph)]
 
     def carry(self, params: Params, tangent: Tangent) -> Tangent:
         """The tangent at ``representative(params)`` that ``tangent`` at ``params`` is carried to by the group."""

@@ -13,12 +13,17 @@ def whole(tensor: Tensor) -> Tensor:
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
+def local(tensor: Tensor) -> Tensor:
+    """This process's shard, sharing memory; any other tensor as it is."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
 def laid_out(tensor: Tensor, like: Tensor) -> Tensor:
-    """A tensor that every process has whole, sharded as ``like`` is; nothing is communicated.
+    """A tensor that every process has whole, sharded as ``like`` is, then without a graph; nothing is communicated.
 
     Law: ``whole(laid_out(tensor, like)) == tensor``.
     """
     if not isinstance(like, DTensor):
         return tensor
-    placed = distribute_tensor(tensor, like.device_mesh, like.placements, src_data_rank=None)
+    placed = distribute_tensor(tensor.detach(), like.device_mesh, like.placements, src_data_rank=None)
     return placed.clone()  # a shard may be a view, which would keep all of the tensor
