@@ -30,6 +30,7 @@ from quotient import (
     dot,
     laid_out,
     length,
+    scaled,
     whole,
 )
 from symmetries import ModelSymmetry, Params, declare, detect, relu_rescaling
@@ -49,7 +50,7 @@ WAYS: dict[str, tuple[Callable[[ModelSymmetry], AbstractGeometry], dict[str, Any
     "ASAM": (lambda _: Adaptive(), {}),
     "quotient SAM": (Quotient, {"max_norm": 0.1}),
     "on the quotient, AdamW": (Quotient, {"mode": "riemannian", "max_norm": 0.1}),
-    "on the quotient, SGD": (Quotient, {"mode": "riemannian", "base": torch.optim.SGD, "transport": "differential"}),
+    "on the quotient, SGD": (Quotient, {"mode": "riemannian", "base": torch.optim.SGD}),
 }
 
 
