@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor
 
@@ -41,11 +40,11 @@ class Ownership:
         Raises:
             ValueError: parameters that are not sharded, or not all over one mesh with one axis.
         """
-        whole_ones = [name for name, p in params.items() if not isinstance(p, DTensor)]
-        if whole_ones or not params:
+        plain = [name for name, p in params.items() if not isinstance(p, DTensor)]
+        if plain or not params:
             raise ValueError(
                 "expected sharded parameters (DTensor, as fully_shard makes them), got whole ones "
-                f"{whole_ones[:3]}; for those take the geometry as it is"
+                f"{plain[:3]}; for those take the geometry as it is"
             )
         meshes = {p.device_mesh for p in params.values() if isinstance(p, DTensor)}
         mesh = meshes.pop()
@@ -75,23 +74,35 @@ class Ownership:
         gathered = ((name, place, whole(tensors[name])) for name, place in self.owner.items())
         return {name: tensor for name, place, tensor in gathered if place == self.mesh.get_local_rank()}
 
-    def dealt(self, own: Params, like: Params, anchor: Tensor) -> Params:
-        """From what every process holds whole, the shards of all, laid out as ``like``; once differentiable.
+    def dealt(self, own: Params, like: Params) -> Params:
+        """From what every process holds whole, the shards of all, laid out as ``like``; they have no graph.
 
-        Args:
-            own: whole, those of this process.
-            like: sharded.
-            anchor: what ``own`` was made of. Where a process owns nothing, it still takes part in the pass back.
+        One tensor after the other goes from its owner to all, of which each keeps its shard.
         """
-        wholes = (own[name] for name in self.own)
-        shards: tuple[Tensor, ...] = _Dealt.apply(self, like, anchor, *wholes)  # type: ignore[no-untyped-call]
-        return dict(zip(self.owner, shards, strict=True))
+        here, group = self.mesh.get_local_rank(), self.mesh.get_group()
+        shards = {}
+        for name, place in self.owner.items():
+            shard = like[name]
+            tensor = (
+                own[name].detach().contiguous()
+                if place == here
+                else torch.empty(shard.shape, dtype=shard.dtype, device=shard.device)
+            )
+            dist.broadcast(tensor, group=group, group_src=place)
+            shards[name] = laid_out(tensor, shard)
+        return shards
 
     def total(self, value: Tensor) -> Tensor:
         """The sum over processes, without a graph."""
         value = value.detach().clone()
         dist.all_reduce(value, group=self.mesh.get_group())
         return value
+
+    def from_all(self, item: Result) -> list[Result]:
+        """What every process gives, in order: something small that can be pickled."""
+        items: list[Result] = [item] * self.mesh.size()
+        dist.all_gather_object(items, item, group=self.mesh.get_group())
+        return items
 
     def together(self, compute: Callable[[], Result]) -> Result:
         """What ``compute`` returns on this process; what it refuses on any, all refuse, so that none is left waiting.
@@ -105,36 +116,7 @@ class Ownership:
             results.append(compute())
         except ValueError as error:
             refusal = str(error)
-        refusals: list[str | None] = [None] * self.mesh.size()
-        dist.all_gather_object(refusals, refusal, group=self.mesh.get_group())
-        for told in refusals:
+        for told in self.from_all(refusal):
             if told is not None:
                 raise ValueError(told)
         return results[0]
-
-
-class _Dealt(torch.autograd.Function):
-    """Whole tensors on their owners to shards on all; backwards, from differentials of shards to those of the whole."""
-
-    @staticmethod
-    def forward(ctx: Any, ownership: Ownership, like: Params, anchor: Tensor, *own: Tensor) -> tuple[Tensor, ...]:
-        """One parameter after the other, from its owner to all, of which each keeps its shard."""
-        ctx.ownership, ctx.like, ctx.anchor = ownership, like, anchor
-        ctx.set_materialize_grads(False)
-        group, here = ownership.mesh.get_group(), ownership.mesh.get_local_rank()
-        mine = iter(own)
-        shards = []
-        for name, place in ownership.owner.items():
-            shape, dtype = like[name].shape, like[name].dtype
-            tensor = next(mine).contiguous() if place == here else torch.empty(shape, dtype=dtype, device=anchor.device)
-            dist.broadcast(tensor, group=group, group_src=place)
-            shards.append(laid_out(tensor, like[name]))
-        return tuple(shards)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Any, ...]:
-        """The transpose of keeping a shard is to put shards together."""
-        named = zip(ctx.ownership.owner, slopes, strict=True)
-        given = {name: torch.zeros_like(ctx.like[name]) if slope is None else slope for name, slope in named}
-        return None, None, torch.zeros_like(ctx.anchor), *ctx.ownership.collected(given).values()

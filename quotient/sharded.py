@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.tensor import DTensor, Shard
 
@@ -14,6 +13,7 @@ from symmetries import Covector, Params, Tangent
 from .coordinates import Coordinates, size, unflattened
 from .geometry import AbstractChart, AbstractGeometry
 from .ownership import Ownership
+from .pullback import Pullback
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Sharded(AbstractGeometry):
     sends all m over the network. A geometry that is one part, such as a chain of ReLU layers whose units are all
     coupled, is on a single process.
 
-    Every method is a collective one. Draws come from one stream for all: generators in the same state. ``exp`` is once
-    differentiable.
+    Every method is a collective one. Draws come from one stream for all: generators in the same state. ``exp`` has no
+    graph; ``linearized`` has the transpose of its differential.
 
     Args:
         geometry: what to shard.
@@ -67,7 +67,7 @@ class Sharded(AbstractGeometry):
         """Every part at its own."""
         own = self.ownership.collected(params)
         moved = self.ownership.together(lambda: self._own.representative(own))
-        return params if moved is own else self._dealt(moved, params)
+        return params if moved is own else self.ownership.dealt(moved, params)
 
     def restricted(self, names: Iterable[str]) -> "Sharded":
         """With the same owners."""
@@ -78,7 +78,7 @@ class Sharded(AbstractGeometry):
         """Every part by itself."""
         own, velocity = self.ownership.collected(params), self.ownership.collected(tangent)
         carried = self._own.carry(own, velocity)
-        return tangent if carried is velocity else self._dealt(carried, params)
+        return tangent if carried is velocity else self.ownership.dealt(carried, params)
 
     def parts(self, names: Iterable[str]) -> list[frozenset[str]]:
         """Those of the geometry."""
@@ -87,9 +87,6 @@ class Sharded(AbstractGeometry):
     @cached_property
     def _own(self) -> AbstractGeometry:
         return self.geometry.restricted(self.ownership.own)
-
-    def _dealt(self, own: Params, like: Params) -> Params:
-        return self.ownership.dealt(own, like, torch.empty(0, device=next(iter(like.values())).device))
 
 
 class ShardedChart(AbstractChart):
@@ -107,10 +104,9 @@ class ShardedChart(AbstractChart):
         self._origin = chart.zeros()
         self._device = next(iter(point.values())).device
         self._dtype = reduce(torch.promote_types, (p.dtype for p in point.values()))
-        counts: list[tuple[int, int]] = [(0, 0)] * ownership.mesh.size()
-        dist.all_gather_object(counts, (size(self._origin), chart.dimension), group=ownership.mesh.get_group())
-        self._entries = max(1, *(entries for entries, _ in counts))
-        self._dimension = sum(dimension for _, dimension in counts)
+        found = ownership.from_all((size(self._origin), chart.dimension, chart.is_straight))
+        entries, dimensions, straight = zip(*found, strict=True)
+        self._entries, self._dimension, self._straight = max(entries), sum(dimensions), all(straight)
 
     @property
     def dimension(self) -> int:
@@ -123,7 +119,7 @@ class ShardedChart(AbstractChart):
 
     def vector(self, x: Coordinates) -> Tangent:
         """Every part by itself."""
-        return self._dealt(self._chart.vector(self._unpacked(x)), x)
+        return self._dealt(self._chart.vector(self._unpacked(x)))
 
     def coordinates(self, tangent: Tangent) -> Coordinates:
         """Every part by itself."""
@@ -135,7 +131,7 @@ class ShardedChart(AbstractChart):
 
     def covector(self, x: Coordinates) -> Covector:
         """Every part by itself."""
-        return self._dealt(self._chart.covector(self._unpacked(x)), x)
+        return self._dealt(self._chart.covector(self._unpacked(x)))
 
     def project(self, x: Coordinates) -> Coordinates:
         """Every part by itself; nothing is communicated."""
@@ -148,18 +144,30 @@ class ShardedChart(AbstractChart):
         return self._packed(tuple(m.expand_as(a) for m, a in zip(moments, own, strict=True)))
 
     def exp(self, x: Coordinates) -> Params:
-        """Every part by itself; once differentiable."""
-        return self._dealt(self._chart.exp(self._unpacked(x)), x)
+        """Every part by itself."""
+        return self._dealt(self._chart.exp(self._unpacked(x)))
 
-    def bending(self, covector: Covector, x: Coordinates) -> Tensor:
+    def linearized(self, x: Coordinates) -> tuple[Params, Pullback]:
+        """Every part by itself."""
+        end, pull = self._chart.linearized(self._unpacked(x))
+        return self._dealt(end), lambda c: self._packed(pull(self._ownership.collected(c)))
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether all parts are."""
+        return self._straight
+
+    def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
         """The sum over processes; its gradient at this process's coordinates is that of its own term."""
+        if self._straight:
+            return None
         form = self._chart.bending(self._ownership.collected(covector), self._unpacked(x))
         own = (0.0 * _local(x)).sum().double() if form is None else form
         return own + (self._ownership.total(own) - own.detach())
 
     def transported(self, x: Coordinates, y: Coordinates) -> Tangent:
         """Every part by itself."""
-        return self._dealt(self._chart.transported(self._unpacked(x), self._unpacked(y)), x)
+        return self._dealt(self._chart.transported(self._unpacked(x), self._unpacked(y)))
 
     def _packed(self, own: Coordinates) -> Coordinates:
         padding = torch.zeros(self._entries - size(own), dtype=self._dtype, device=self._device)
@@ -169,8 +177,8 @@ class ShardedChart(AbstractChart):
     def _unpacked(self, x: Coordinates) -> Coordinates:
         return unflattened(_local(x)[: size(self._origin)], self._origin)
 
-    def _dealt(self, own: Params, x: Coordinates) -> Params:
-        return self._ownership.dealt(own, self.point, _local(x))
+    def _dealt(self, own: Params) -> Params:
+        return self._ownership.dealt(own, self.point)
 
 
 def _local(x: Coordinates) -> Tensor:

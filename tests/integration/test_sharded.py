@@ -108,6 +108,7 @@ def laws(symmetry: ModelSymmetry, params: Params, place: Place) -> dict[str, Par
         "projection": chart.vector(chart.project(y)),
         "second moments": chart.vector(tuple(m.expand_as(a) for m, a in zip(chart.second_moments(y), y, strict=True))),
         "end": chart.exp(y),
+        "pulled back": chart.vector(chart.linearized(y)[1](c)),
         "transported": chart.transported(y, x),
         "representative": geometry.representative(params),
         "carried": geometry.carry(params, u),
