@@ -1,7 +1,8 @@
 r"""Ways to look for the maximum of a function on the ball :math:`|x| \le r`.
 
 Only inner products, scalings and sums of vectors are used, so that an isometry of the coordinates takes the
-iterates along, and with them everything computed from them.
+iterates along, and with them everything computed from them. No number is read off a device: decisions are taken
+where the numbers are.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from quotient import Coordinates, combined, length, scaled, within_ball
+from quotient import Coordinates, add_, combined, length, scale_, selected, shrinkage
 
 
 class Function(Protocol):
@@ -47,30 +48,34 @@ def auto_pgd(function: Function, start: Coordinates, radius: float, steps: int) 
         radius: r.
         steps: how many points to visit after the start; each costs one gradient, the last only a value.
     """
-    size, checkpoints, last = 2 * radius, auto_pgd_checkpoints(steps), 0
-    x, previous = start, start
+    checkpoints, last = auto_pgd_checkpoints(steps), 0
+    x = previous = best = start
     value, gradient = function.value_and_gradient(x)
-    best, best_at_checkpoint = (value, x, gradient), value
-    improved, halved, visited = 0, False, [value]
+    highest, gradient_at_best, at_checkpoint, visited = value, gradient, value, [value]
+    size, improved = value.new_tensor(2 * radius), torch.zeros_like(value)
+    halved = torch.zeros_like(value, dtype=torch.bool)
     for k in range(1, steps + 1):
         goal = ascended(x, gradient, size, radius)
-        momentum = combined(x, -1.0, previous)
-        ahead = combined(scaled(x, 0.25), 0.75, goal)
-        previous, x = x, goal if k == 1 else within_ball(combined(ahead, 0.25, momentum), radius)
+        if k > 1:
+            scale_(goal, 0.75)
+            add_(goal, 0.5, x)
+            add_(goal, -0.25, previous)
+            scale_(goal, shrinkage(goal, radius))
+        previous, x = x, goal
         if k == steps:
             break
         before, (value, gradient) = value, function.value_and_gradient(x)
         visited.append(value)
-        improved += int(value > before)
-        if value > best[0]:
-            best = (value, x, gradient)
+        improved = improved + (value > before)
+        better, highest = value > highest, torch.maximum(value, highest)
+        best, gradient_at_best = selected(better, x, best), selected(better, gradient, gradient_at_best)
         if k in checkpoints:
-            stuck = not halved and bool(best[0] == best_at_checkpoint)
-            halved = stuck or improved < 0.75 * (k - last)
-            best_at_checkpoint, last, improved = best[0], k, 0
-            if halved:
-                size, (value, x, gradient) = size / 2, best
-                previous = x
+            stuck = ~halved & (highest == at_checkpoint)
+            halved = stuck | (improved < 0.75 * (k - last))
+            at_checkpoint, last, improved = highest, k, torch.zeros_like(value)
+            size, value = torch.where(halved, size / 2, size), torch.where(halved, highest, value)
+            previous, x = selected(halved, best, previous), selected(halved, best, x)
+            gradient = selected(halved, gradient_at_best, gradient)
     return torch.stack([*visited, function(x)])
 
 
@@ -109,8 +114,9 @@ def projected_ascent(function: Function, start: Coordinates, radius: float, step
     return torch.stack([*visited, function(x)])
 
 
-def ascended(x: Coordinates, gradient: Coordinates, size: float, radius: float) -> Coordinates:
+def ascended(x: Coordinates, gradient: Coordinates, size: float | Tensor, radius: float) -> Coordinates:
     """The point of the ball next to ``x + size * gradient / |gradient|``; ``x`` if the gradient is zero."""
     slope = length(gradient)
-    direction = scaled(gradient, torch.where(slope > 0, size / slope, 0.0))
-    return within_ball(combined(x, 1.0, direction), radius)
+    goal = combined(x, torch.where(slope > 0, size / slope, 0.0), gradient)
+    scale_(goal, shrinkage(goal, radius))
+    return goal

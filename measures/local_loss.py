@@ -21,10 +21,12 @@ class LocalLoss:
     Args:
         loss: L.
         chart: normal coordinates at the point.
+        checked: False leaves it to the caller to look whether values are finite, which waits for the device.
     """
 
     loss: EmpiricalLoss
     chart: AbstractChart
+    checked: bool = True
 
     def __call__(self, x: Coordinates) -> Tensor:
         """f(x), 0-dimensional float64.
@@ -43,7 +45,8 @@ class LocalLoss:
         """
         end = self.chart.exp(x)
         values = self.loss.per_batch(end)
-        require_finite_loss(values.mean(), end)
+        if self.checked:
+            require_finite_loss(values.mean(), end)
         return values
 
     def value_and_gradient(self, x: Coordinates) -> tuple[Tensor, Coordinates]:
@@ -53,9 +56,9 @@ class LocalLoss:
             ValueError: a loss or a gradient that is not finite.
         """
         end, pull = self.chart.linearized(x)
-        value, covector = self.loss.value_and_gradient(end)
+        value, covector = self.loss.value_and_gradient(end, checked=self.checked)
         gradient = pull(covector)
-        if not bool(length(gradient).isfinite()):
+        if self.checked and not bool(length(gradient).isfinite()):
             raise ValueError(
                 f"the gradient is not finite although the loss is ({value.item():.6g}); look for square roots, norms "
                 "or quotients of zero in the model and the loss"

@@ -123,25 +123,30 @@ class EmpiricalLoss:
         """The differential of the loss, detached."""
         return self.value_and_gradient(params)[1]
 
-    def value_and_gradient(self, params: Params) -> tuple[Tensor, Covector]:
+    def value_and_gradient(self, params: Params, *, checked: bool = True) -> tuple[Tensor, Covector]:
         """The loss (float64) and its differential, detached, one microbatch after the other.
+
+        Args:
+            params: the point.
+            checked: False leaves it to the caller to look whether the loss is finite, which waits for the device.
 
         Raises:
             ValueError: parameters that are not the model's, or a loss that is not finite.
         """
         self.require(params)
         leaves = self.processes.leaves(params)
-        total = {name: torch.zeros_like(p) for name, p in leaves.items()}
+        total: Covector = {}
         values = [torch.zeros((), dtype=torch.float64, device=next(iter(leaves.values())).device)]
         for term in self.terms:
             with torch.enable_grad():
                 value = term(leaves)
             values.append(value.detach())
-            for name, part in differential(value, leaves).items():
-                total[name] += part
+            part = differential(value, leaves)
+            total = {name: total[name] + c for name, c in part.items()} if total else part
         value = self.processes.total(torch.stack(values).sum())
-        require_finite_loss(value, leaves)
-        return value, self.processes.reduced(total, params)
+        if checked:
+            require_finite_loss(value, leaves)
+        return value, self.processes.reduced(total or {n: torch.zeros_like(p) for n, p in leaves.items()}, params)
 
     def hvp(self, params: Params, tangent: Tangent) -> Covector:
         """The Hessian times a tangent, detached. For several products at one point use :meth:`hessian`."""

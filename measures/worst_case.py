@@ -2,11 +2,13 @@
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
+from torch import Tensor
 from tqdm import tqdm
 
-from quotient import AbstractGeometry, within_ball
+from quotient import AbstractGeometry, Coordinates, within_ball
 from symmetries import Params, Tangent
 
 from .arguments import require_positive
@@ -76,10 +78,20 @@ def worst_case_sharpness(
     rises, moved = [], False
     for part in tqdm(loss.parts() if per_batch else (loss,), desc="worst case", disable=not progress):
         function = LocalLoss(part, chart)
-        visited = METHODS[method](function, first, radius, steps)
+        visited = climbed(METHODS[method], function, first, radius, steps)
         base = visited[0] if start is None else function(chart.zeros())
         rises.append((visited.max() - base).clamp_min(0).item())
         moved = moved or bool((visited != visited[0]).any())
     if not moved:
         warnings.warn("the gradient is zero where the ascent starts, it did not move; pass start=...", stacklevel=2)
     return Sharpness(sum(rises) / len(rises), per_batch=tuple(rises))
+
+
+def climbed(ascent: Ascent, function: LocalLoss, start: Coordinates, radius: float, steps: int) -> Tensor:
+    """The values along an ascent, looked at once it is over; one that went wrong is gone again, to tell where.
+
+    Raises:
+        ValueError: a loss or a gradient that is not finite.
+    """
+    visited = ascent(replace(function, chart=function.chart.within(radius), checked=False), start, radius, steps)
+    return visited if bool(visited.isfinite().all()) else ascent(function, start, radius, steps)

@@ -2,7 +2,22 @@
 
 from typing import TYPE_CHECKING
 
-from .coordinates import Coordinates, combined, dot, flattened, gaussian, length, scaled, size, unflattened, within_ball
+from .coordinates import (
+    Coordinates,
+    add_,
+    combined,
+    dot,
+    flattened,
+    gaussian,
+    length,
+    scale_,
+    scaled,
+    selected,
+    shrinkage,
+    size,
+    unflattened,
+    within_ball,
+)
 from .flat import Adaptive, Euclidean
 from .geodesic import AbstractGeodesic, Exact, RungeKutta, Taylor
 from .geometry import AbstractChart, AbstractGeometry
@@ -37,13 +52,17 @@ __all__ = [
     "RungeKutta",
     "Sharded",
     "Taylor",
+    "add_",
     "combined",
     "dot",
     "flattened",
     "gaussian",
     "laid_out",
     "length",
+    "scale_",
     "scaled",
+    "selected",
+    "shrinkage",
     "size",
     "trajectory_loss",
     "unflattened",

@@ -75,6 +75,10 @@ class AbstractBlock(ABC):
             ends = self.ends(leaves)
         return tuple(end.detach() for end in ends), lambda c: pulled_back(ends, leaves, self.entries_of(c))
 
+    def within(self, radius: float) -> "AbstractBlock":
+        """The block's part of :meth:`quotient.AbstractChart.within`."""
+        return self
+
     def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
         """The block's part of :meth:`quotient.AbstractChart.bending`."""
         return None

@@ -150,8 +150,8 @@ class ChainBlock(AbstractBlock):
         moving |= {name: section(moving[name]) for name, section in self._sections.items()}
         sums = torch.zeros_like(self._inverse[0])
         for name, sign, labels in self._terms:
-            inside = labels >= 0
-            sums = sums.index_add(0, labels[inside], sign * moving[name].double()[inside])
+            inside = torch.where(labels >= 0, sign * moving[name].double(), 0.0)  # an index would wait for the device
+            sums = sums.index_add(0, labels.clamp_min(0).flatten(), inside.flatten())
         potential = self._inverse @ sums
         for name, sign, labels in self._terms:
             fit = torch.where(labels >= 0, potential[labels.clamp_min(0)], 0.0)

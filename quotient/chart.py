@@ -1,6 +1,7 @@
 """Charts of a quotient: on the section, and carried to any other point of an orbit."""
 
 from collections.abc import Callable
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -79,6 +80,10 @@ class QuotientChart(AbstractChart):
             pulls.append(pull)
         return params, lambda covector: tuple(a for pull in pulls for a in pull(covector))
 
+    def within(self, radius: float) -> "QuotientChart":
+        """Every block by itself."""
+        return QuotientChart(self.point, [block.within(radius) for block in self._blocks], self._horizontal)
+
     def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
         """The sum over blocks."""
         terms = [block.bending(covector, part) for block, part in self._parts(x)]
@@ -139,6 +144,12 @@ class CarriedChart(AbstractChart):
     def exp(self, x: Coordinates) -> Params:
         """The end of the geodesic on the section, moved back."""
         return self._back(self._chart.exp(x))
+
+    def within(self, radius: float) -> "CarriedChart":
+        """That of the chart on the section."""
+        bounded = copy(self)
+        bounded._chart = self._chart.within(radius)
+        return bounded
 
     def bending(self, covector: Covector, x: Coordinates) -> Tensor:
         """That on the section, and what the move back, which need not be linear, bends by itself."""

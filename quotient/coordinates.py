@@ -41,14 +41,40 @@ def scaled(x: Sequence[Tensor], factor: float | Tensor) -> Coordinates:
     return tuple(a * (factor.to(a) if isinstance(factor, Tensor) else factor) for a in x)
 
 
+def scale_(x: Sequence[Tensor], factor: float | Tensor) -> None:
+    """``x <- factor * x``, in place."""
+    for a in x:
+        a.mul_(factor.to(a) if isinstance(factor, Tensor) else factor)
+
+
 def combined(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -> Coordinates:
     """``x + factor * y``."""
-    return tuple(a + b * (factor.to(a) if isinstance(factor, Tensor) else factor) for a, b in zip(x, y, strict=True))
+    if isinstance(factor, Tensor):
+        return tuple(torch.addcmul(a, b, factor.to(a)) for a, b in zip(x, y, strict=True))
+    return tuple(torch.add(a, b, alpha=factor) for a, b in zip(x, y, strict=True))
+
+
+def add_(x: Sequence[Tensor], factor: float, y: Sequence[Tensor]) -> None:
+    """``x <- x + factor * y``, in place."""
+    for a, b in zip(x, y, strict=True):
+        a.add_(b, alpha=factor)
+
+
+def selected(condition: Tensor, x: Coordinates, y: Coordinates) -> Coordinates:
+    """``x`` if a 0-dimensional condition holds, otherwise ``y``; on a device that is not waited for, as a copy."""
+    if condition.device.type == "cpu":
+        return x if bool(condition) else y
+    return tuple(torch.where(condition, a, b) for a, b in zip(x, y, strict=True))
 
 
 def within_ball(x: Coordinates, radius: float) -> Coordinates:
     """``x``, scaled back to the sphere of the radius where it lies outside: the metric projection on the ball."""
-    return scaled(x, (radius / length(x).clamp_min(torch.finfo(torch.float64).tiny)).clamp_max(1.0))
+    return scaled(x, shrinkage(x, radius))
+
+
+def shrinkage(x: Coordinates, radius: float) -> Tensor:
+    """What brings ``x`` back to the sphere of the radius where it lies outside, and 1 inside; 0-dimensional float64."""
+    return (radius / length(x).clamp_min(torch.finfo(torch.float64).tiny)).clamp_max(1.0)
 
 
 def gaussian(like: Sequence[Tensor], generator: torch.Generator | None) -> Coordinates:

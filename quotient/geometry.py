@@ -89,6 +89,10 @@ class AbstractChart(ABC):
         fixed = {name: p.detach() for name, p in end.items()}
         return fixed, lambda c: pulled_back(list(end.values()), leaves, [c[name] for name in end])
 
+    def within(self, radius: float) -> "AbstractChart":
+        """The same chart for coordinates of at most this length: what depends on it need not be read off a device."""
+        return self
+
     def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
         r"""The form :math:`\tfrac12 \frac{d^2}{dt^2} \langle c, \exp(t x) \rangle |_{t=0}`, quadratic in x; None for 0.
 

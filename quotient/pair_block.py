@@ -1,6 +1,7 @@
 """Factor pairs of one shape, as one batch."""
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,6 +60,7 @@ class PairBlock(AbstractBlock):
         damping: float,
     ) -> None:
         self._batch, self._metric, self._geodesic, self._damping = batch, metric, geodesic, damping
+        self._reach: float | None = None
         self._factors = batch.stack(params)
         self._own = {name: params[name] for pair in batch.pairs for name in pair.parameters}
         shapes = {name: p.shape for name, p in params.items()}
@@ -156,6 +158,12 @@ class PairBlock(AbstractBlock):
 
         return self._reached(spans, fixed), pull
 
+    def within(self, radius: float) -> "PairBlock":
+        """On the CPU nothing is gained by it: velocities are read, which are shorter than the radius."""
+        bounded = copy(self)
+        bounded._reach = None if self._factors[0].device.type == "cpu" else radius
+        return bounded
+
     def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
         """The pairing with the second Taylor coefficient of the geodesics."""
         if self._damping or self._geodesic.order < 2:
@@ -166,7 +174,7 @@ class PairBlock(AbstractBlock):
         return torch.stack([(c.conj() * span.combined(w)).real.double().sum() for c, span, w in curves]).sum()
 
     def _spans(self, x: Coordinates) -> list[Span]:
-        return [Span(q, a) for q, a in zip(self._frame.bases, self._field(x), strict=True)]
+        return [Span(q, a, self._reach) for q, a in zip(self._frame.bases, self._field(x), strict=True)]
 
     def _coefficients(self, grams: Iterable[Gram]) -> tuple[Tensor, ...]:
         """What the geodesics add to the factors, in the columns of their spans."""

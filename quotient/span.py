@@ -16,15 +16,17 @@ class Span:
     Attributes:
         basis: Q, shape ``(copies, n, h)``.
         x: X, likewise.
+        reach: a length that no copy of X exceeds, if one is known.
     """
 
     basis: Tensor
     x: Tensor
+    reach: float | None = None
 
     def gram(self) -> Gram:
         """Of the columns, single precision at least."""
         working = torch.promote_types(self.x.dtype, torch.float32)
-        return Gram((self.x.mH @ self.basis).to(working), (self.x.mH @ self.x).to(working))
+        return Gram((self.x.mH @ self.basis).to(working), (self.x.mH @ self.x).to(working), self.reach)
 
     def combined(self, coefficients: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + [Q X] W`` with coefficients W of shape ``(copies, 2h, h)``."""

@@ -18,10 +18,19 @@ class Gram:
     Attributes:
         m: M, shape ``(copies, h, h)``, single precision at least.
         k: K, likewise.
+        reach: a length that no copy of X exceeds, if one is known.
     """
 
     m: Tensor
     k: Tensor
+    reach: float | None = None
+
+    @property
+    def bound(self) -> float:
+        """The largest length of a copy of X, or the one that is known, for which no device is waited for."""
+        if self.reach is not None:
+            return self.reach
+        return float(torch.diagonal(self.k.detach(), dim1=-2, dim2=-1).real.sum(-1).max().sqrt())
 
     @cached_property
     def whole(self) -> Tensor:

@@ -77,8 +77,7 @@ def _closed_form(gram: Gram) -> Tensor:
     takes two products of h x h matrices, of which the square of M is one. With V divided by its length r, the blocks of
     the similar matrix are of size r: its norm is below 2r.
     """
-    m, k = gram.m, gram.k
-    r = float(torch.diagonal(k.detach(), dim1=-2, dim2=-1).real.sum(-1).max().sqrt())
+    m, k, r = gram.m, gram.k, gram.bound
     square, mixed = m @ m, m @ k
     p = square - k
     b = _blocks(-m, -k, gram.identity, m.mH)
