@@ -93,7 +93,7 @@ class FineTune(AbstractRecipe):
         rate, decay = float(configuration["learning rate"]), float(configuration["weight decay"])
         steps = int(configuration["steps"])
         start = nn.utils.parameters_to_vector(model.parameters()).detach()
-        optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, steps))
         batches = self._shuffled(int(configuration["batch size"]), torch.Generator().manual_seed(seed))
         for step, batch in zip(range(steps), batches, strict=False):
