@@ -41,6 +41,7 @@ class Config:
     recipe: str = option("vision", f"one of {', '.join(RECIPES)}")
     workers: int = option(2, "processes, of one thread each")
     models: int = option(0, "how many, spread over the grid; 0 for all of it")
+    device: str = option("cpu", "where to train, such as cuda")
     retry: bool = option(False, "try again what failed")
     small: bool = option(False, "tiny models on a small grid")
     output: Path = option(Path("results/pools/vision"), "folder of the pool, to begin or to go on with")
@@ -62,7 +63,7 @@ def main(config: Config) -> None:
     recipe = RECIPES[config.recipe].small() if config.small else RECIPES[config.recipe]()
     pool = Pool(config.output)
     pool.describe(recipe, grid=asdict(recipe.grid()), **provenance(config))
-    jobs = trainings(pool, recipe, models=config.models or None)
+    jobs = trainings(pool, recipe, models=config.models or None, device=config.device)
     if config.retry:
         forget_failures(jobs)
     run(jobs, crew(config.workers), label=recipe.name)

@@ -1,6 +1,7 @@
 """Numbers on a geometry: losses, and how they rise around a point."""
 
 from .average_case import average_case_sharpness
+from .batch import on_device
 from .differential import HessianProduct
 from .local_loss import LocalLoss
 from .logits import normalized_logits
@@ -124,6 +125,7 @@ __all__ = [
     "measure",
     "median_rises",
     "normalized_logits",
+    "on_device",
     "operator_spectrum",
     "pac_bayes_flatness",
     "parameter_norm",

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .device import beside
 from .task import AbstractTask
 
 
@@ -64,9 +65,8 @@ def parameter_norm(model: nn.Module) -> float:
 def _means(task: AbstractTask, model: nn.Module, batches: Sequence[Any]) -> dict[str, float]:
     """Means over all labels, however batches divide them."""
     totals, count = {"loss": 0.0, "error": 0.0, "logit norm": 0.0}, 0
-    for batch in batches:
-        logits = task.logits(model, batch)
-        labels = task.labels(batch).to(logits.device)
+    for batch in (beside(model, batch) for batch in batches):
+        logits, labels = task.logits(model, batch), task.labels(batch)
         totals["loss"] += task.loss(model, batch).item() * labels.numel()
         totals["error"] += (logits.argmax(-1) != labels).sum().item()
         totals["logit norm"] += logits.norm(dim=-1).sum().item()

@@ -13,6 +13,8 @@ from .grid import Configuration
 class AbstractTask(ABC):
     """The architecture of a pool, its training data, and the loss that sharpness is measured of.
 
+    Data are made on the CPU; models and batches that come together are on one device.
+
     A task is a frozen dataclass: a pool remembers its name and its fields, which are numbers and words, and makes
     it again from them.
 

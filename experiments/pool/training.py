@@ -25,12 +25,14 @@ class Training(AbstractJob):
         recipe: how it is trained.
         configuration: by which hyperparameters.
         seed: of the run.
+        device: where it is trained.
     """
 
     pool: Pool
     recipe: AbstractRecipe
     configuration: Configuration
     seed: int
+    device: str = "cpu"
 
     @property
     def folder(self) -> Path:
@@ -45,7 +47,7 @@ class Training(AbstractJob):
     def document(self) -> dict[str, Any]:
         """Train, keep the weights, and evaluate what was kept."""
         begun = perf_counter()
-        model = self.recipe.model(self.configuration, self.seed)
+        model = self.recipe.model(self.configuration, self.seed).to(self.device)
         # A library may draw from the global generator, dropout does: what the process trained before must not matter.
         torch.manual_seed(self.seed)
         run = self.recipe.train(model, self.configuration, self.seed)
@@ -70,12 +72,13 @@ class Training(AbstractJob):
         return Member(self.folder, self.configuration, self.seed, targets, covariates, seconds, failure)
 
 
-def trainings(pool: Pool, recipe: AbstractRecipe, *, models: int | None = None) -> list[Training]:
+def trainings(pool: Pool, recipe: AbstractRecipe, *, models: int | None = None, device: str = "cpu") -> list[Training]:
     """One for every model of the recipe's grid, or for some of them.
 
     Args:
         pool: where they go.
         recipe: how they are trained.
         models: how many, spread over the grid, a larger number holding a smaller one; None for all.
+        device: where they are trained.
     """
-    return [Training(pool, recipe, *point) for point in recipe.grid().spread(models)]
+    return [Training(pool, recipe, *point, device) for point in recipe.grid().spread(models)]

@@ -1,7 +1,7 @@
 """Fine-tunes of a real pretrained encoder on a real task."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +14,11 @@ from torch.nn import functional as F
 from ...attribution import PACKAGES, Excerpt, Part, excerpts, roots
 from ...classifier import TextClassifier
 from ...encoder import Batch, load, packaged
+from ..device import beside
 from ..grid import Configuration, Grid
 from ..recipe import AbstractRecipe
 from ..sample import portion
+from .descent import shuffled
 
 #: Texts in one forward pass of an evaluation.
 EVALUATED = 100
@@ -30,7 +32,7 @@ class FineTune(AbstractRecipe):
     """The packaged encoder, told which installed package a docstring comes from.
 
     All parameters are trained, without dropout, on the same few texts; the seed draws the initial values of the last
-    layer and the order of the batches. Training and measures run where the model is.
+    layer and the order of the batches.
 
     Args:
         folder: of another checkpoint in the layout of transformers.
@@ -95,10 +97,11 @@ class FineTune(AbstractRecipe):
         start = nn.utils.parameters_to_vector(model.parameters()).detach()
         optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, steps))
-        batches = self._shuffled(int(configuration["batch size"]), torch.Generator().manual_seed(seed))
-        for step, batch in zip(range(steps), batches, strict=False):
+        data, size = self._data["train"], int(configuration["batch size"])
+        order = shuffled(_size(data), size, torch.Generator().manual_seed(seed))
+        for step, index in zip(range(steps), order, strict=False):
             optimizer.zero_grad()
-            loss = self.loss(model, batch)
+            loss = self.loss(model, beside(model, _rows(data, index)))
             if not loss.isfinite():
                 raise FloatingPointError(f"the loss is {loss.item()} after {step} steps; lower the learning rate")
             loss.backward()
@@ -120,13 +123,11 @@ class FineTune(AbstractRecipe):
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Cross-entropy."""
-        logits = self.logits(model, batch)
-        return F.cross_entropy(logits, self.labels(batch).to(logits.device))
+        return F.cross_entropy(self.logits(model, batch), self.labels(batch))
 
     def logits(self, model: nn.Module, batch: Batch) -> Tensor:
         """Shape ``(texts, packages)``."""
-        device = next(model.parameters()).device
-        return model(**{name: values.to(device) for name, values in _inputs(batch).items()})
+        return model(**_inputs(batch))
 
     def labels(self, batch: Batch) -> Tensor:
         """Shape ``(texts,)``."""
@@ -162,13 +163,6 @@ class FineTune(AbstractRecipe):
             return_tensors="pt",
         )
         return _inputs(encoded) | {"labels": torch.tensor([excerpt.label for excerpt in found])}
-
-    def _shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Training batches without end; those of one pass share no text."""
-        data = self._data["train"]
-        while True:
-            for index in torch.randperm(_size(data), generator=generator).split(size):
-                yield _rows(data, index)
 
 
 def _inputs(batch: Mapping[str, Tensor]) -> Batch:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ...models import Decoder, DecoderConfig
 from ...source_text import VOCABULARY, next_token, standard_library
+from ..device import beside
 from ..grid import Configuration, Grid
 from ..recipe import AbstractRecipe
 from ..sample import portion
@@ -90,9 +91,9 @@ class Text(AbstractRecipe):
         run = Descent(self.target, self.steps).run(
             model,
             torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay),
-            lambda batch: next_token(model, batch),
+            lambda batch: next_token(model, beside(model, batch)),
             (data[index] for index in shuffled(len(data), 16, torch.Generator().manual_seed(seed))),
-            lambda: next_token(model, judged).item(),
+            lambda: next_token(model, beside(model, judged)).item(),
         )
         model.double()
         return run

@@ -12,6 +12,7 @@ from quotient import Euclidean, RiemannianSAM
 
 from ...data import Batch, Split, cross_entropy, digits
 from ...models import ViT, ViTConfig
+from ..device import beside
 from ..grid import Configuration, Grid
 from ..recipe import AbstractRecipe
 from ..sample import portion
@@ -85,9 +86,9 @@ class Vision(AbstractRecipe):
         run = Descent(self.target, self.steps).run(
             model,
             _optimizer(model, configuration),
-            lambda batch: cross_entropy(model, batch),
+            lambda batch: cross_entropy(model, beside(model, batch)),
             ((images[index], labels[index]) for index in order),
-            lambda: cross_entropy(model, (images, labels)).item(),
+            lambda: cross_entropy(model, beside(model, (images, labels))).item(),
         )
         model.double()
         return run

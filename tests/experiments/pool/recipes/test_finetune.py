@@ -27,7 +27,7 @@ def task(packages, tmp_path_factory) -> Iterator[FineTune]:
     transformers.BertModel(transformers.BertConfig(**sizes)).save_pretrained(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(packages[0].parent)
-        names = [package.name for package in packages]
+        names = tuple(package.name for package in packages)
         yield FineTune(str(folder), names, train_texts=6, test_texts=6, shifted_texts=3, tokens=12)
 
 
@@ -90,15 +90,4 @@ def test_its_group_is_found_and_holds(task):
 def test_a_pool_remembers_the_task(task, tmp_path):
     pool = Pool(tmp_path)
     pool.describe(task)
-    tokens = [t.sample(0, examples=4, batch=4)[0]["input_ids"] for t in (task, task_of(pool))]
-    assert torch.equal(*tokens)
-
-
-@pytest.mark.gpu
-def test_on_an_accelerator_it_trains_alike(task):
-    losses = []
-    for device in ("cpu", "cuda"):
-        model = task.model(CONFIGURATION, 0).to(device)
-        task.train(model, CONFIGURATION | {"steps": 3}, 0)
-        losses.append(judged(task, model)["test loss"])
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)  # three steps in single precision
+    assert task_of(pool) == task

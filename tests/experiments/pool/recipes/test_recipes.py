@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch.utils._pytree import tree_leaves
 
-from experiments.pool import Grid, evaluate
+from experiments.pool import Grid, Pool, evaluate, trainings
 from experiments.pool.recipes import RECIPES
+from experiments.work import Here, run
 from symmetries import detect, verify
 
 
@@ -66,3 +67,12 @@ def test_symmetry_is_detected_from_the_example_in_double_precision(recipe):
     symmetry = detect(model, recipe.example())
     assert symmetry.dimension > 0
     assert verify(model, symmetry, recipe.example()) < 1e-9
+
+
+@pytest.mark.gpu
+def test_a_model_is_trained_and_judged_on_an_accelerator(recipe, tmp_path):
+    run(trainings(Pool(tmp_path), recipe, models=1, device="cuda"), Here(), label="on an accelerator")
+    (there,) = Pool(tmp_path).trained
+    model = there.into(recipe.model(there.configuration, there.seed))
+    judged = evaluate(recipe, model, recipe.parts(there.configuration)).targets
+    assert judged == pytest.approx(there.targets, rel=1e-4, abs=1e-4)  # single precision, summed in another order
