@@ -4,7 +4,8 @@ Claim
     None: what sharpness says about generalization is measured and judged on the pools that are made here.
 
 Runs for
-    recipe vision, 72 models: 20 minutes on 2 cores; text, 54 models: half an hour. --quick less than a minute.
+    recipe vision, 72 models: 20 minutes on 2 cores; text, 54 models: half an hour; finetune, 48 models: an
+    hour on one core, minutes on a GPU (--device cuda; extra 'encoder'). --quick less than a minute.
     Several of these commands may work on one pool, also from several machines that share the folder.
 
 Writes
@@ -13,7 +14,7 @@ Writes
     results/pools/vision/models/ID/model.json           its hyperparameters, seed, losses and errors; or why it failed
 
 Expect
-    see docs/results/vision.md and text.md for how the models differ.
+    see docs/results/vision.md, text.md and finetune.md for how the models differ.
 """
 
 from collections.abc import Sequence
