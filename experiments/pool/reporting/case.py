@@ -33,8 +33,13 @@ class Case:
 
     @cached_property
     def families(self) -> list[Family]:
-        """The measures."""
-        return families(self.frame)
+        """The measures, but those that are known without measuring."""
+        return [family for family in families(self.frame) if family.name not in self.known]
+
+    @cached_property
+    def known(self) -> dict[str, list[float]]:
+        """Numbers that are known of the models without measuring, by name."""
+        return self.frame.table({}).known()
 
     @cached_property
     def rises(self) -> list[EqualRise]:

@@ -28,14 +28,15 @@ def comparisons(case: Case, target: str, *, ablation: bool = False) -> list[Row]
 
 def against_known(case: Case, target: str) -> list[Row]:
     """The same against the hyperparameter or covariate that has the largest tau, which flatters it."""
-    known = case.frame.table({}).known()
     strengths = {
-        name: strength for name, values in known.items() if (strength := tau(case, target, values)) is not None
+        name: strength for name, values in case.known.items() if (strength := tau(case, target, values)) is not None
     }
     if not strengths:
         return []
     best = max(strengths, key=lambda name: abs(strengths[name]))
-    return [pair_row(case, target, f.name, best, values, known[best]) for f, values in settled_values(case).items()]
+    return [
+        pair_row(case, target, f.name, best, values, case.known[best]) for f, values in settled_values(case).items()
+    ]
 
 
 def settled_values(case: Case) -> dict[Family, Sequence[float]]:

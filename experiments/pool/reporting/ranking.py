@@ -32,9 +32,7 @@ def ranking(case: Case, target: str, found: Findings, agreement: Mapping[str, Ro
         found: its :func:`findings`.
         agreement: by measure, how far it agrees with itself: its ``retest`` and its ``change``.
     """
-    lines = baselines(
-        case.targets[target], case.frame.table({}).known(), noise=case.protocol.noise, generator=case.generator()
-    )
+    lines = baselines(case.targets[target], case.known, noise=case.protocol.noise, generator=case.generator())
     rows = [
         row(target, f.name, determined(selection, case, target, f.candidates), found)
         | {"at": None if (settled := case.settled(f)) is None else settled[0]}

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from experiments.pool.frame import Column, Frame
 from experiments.pool.reporting.family import chosen, families
 
@@ -51,3 +53,9 @@ def test_other_samples_and_other_weights_are_no_candidates() -> None:
     }
     (family,) = families(Frame((), columns))
     assert list(family.candidates.values()) == [[1.0]]
+
+
+def test_what_is_known_without_measuring_is_no_measure(case) -> None:
+    measured = dict(case.frame.columns) | {Column("logit norm"): case.frame.covariates["logit norm"]}
+    again = replace(case, frame=replace(case.frame, columns=measured))
+    assert {family.name for family in again.families} == {family.name for family in case.families}
