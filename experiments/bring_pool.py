@@ -15,7 +15,7 @@ Expect
     every checkpoint that has numbers as a member; those that cannot be read are listed with the reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -23,7 +23,7 @@ import torch
 from .command import option, require_positive
 from .pool import Pool
 from .pool.bringing import Bringing, matched
-from .pool.brought import BROUGHT
+from .pool.brought import BROUGHT, Record
 from .report import provenance
 from .train_pool import summarise
 from .work import crew, forget_failures, run
@@ -108,4 +108,12 @@ def bringings(config: Config) -> list[Bringing]:
     task.example()  # data that are absent are noticed before anything is written
     pool = Pool(config.output)
     pool.describe(task, **provenance(config))
-    return [Bringing(pool, task, name, checkpoints[name], records[name], config.evaluate) for name in names]
+    return [Bringing(pool, task, name, checkpoints[name], told(name, records[name]), config.evaluate) for name in names]
+
+
+def told(name: str, record: Record) -> Record:
+    """A record with a configuration: what has no hyperparameters, such as runs that differ in their seed, is one each.
+
+    Intervals are over configurations; here models are what might have been others.
+    """
+    return record if record.configuration else replace(record, configuration={"model": name})

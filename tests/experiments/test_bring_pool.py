@@ -54,6 +54,14 @@ def test_a_pool_is_brought_verified_and_measured_the_same_at_two_points_of_an_or
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+def test_models_of_other_hyperparameters_or_without_any_are_of_other_configurations(tmp_path, layout):
+    _, pool = brought(tmp_path, layout)
+    configurations = [tuple(member.configuration.items()) for member in pool.members()]
+    assert all(configurations)
+    assert len(set(configurations)) == len(configurations)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_weights_stay_where_they_are(tmp_path, layout):
     stand_in, pool = brought(tmp_path, layout)
     assert not list(pool.folder.rglob("*.safetensors"))

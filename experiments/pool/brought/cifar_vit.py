@@ -16,7 +16,7 @@ from ...report import read_json
 from ..evaluation import with_gaps
 from ..published import SimpleViT, SimpleViTSizes
 from .brought import AbstractBrought, Part, Record
-from .numbers import typed
+from .numbers import hyperparameter, typed
 
 #: Of channels, as these models were trained.
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
@@ -82,7 +82,7 @@ class CifarViT(AbstractBrought):
             if results is not None and path.name not in numbers:
                 continue
             pairs = (word.split("=", 1) for word in path.stem.split() if "=" in word)
-            configuration = {key: typed(value) for key, value in pairs if key != "dataset"}
+            configuration = {hyperparameter(key): typed(value) for key, value in pairs if key != "dataset"}
             found[name] = Record(configuration, int(configuration.pop("seed", 0)), numbers.get(path.name, {}))
         return found
 

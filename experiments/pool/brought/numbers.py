@@ -19,12 +19,38 @@ TARGETS = tuple(f"{part} {kind}" for part in ("train", "test", "shifted") for ki
 NAMES = ("model", "name", "model_name", "id")
 
 
+#: What people call hyperparameters, and what the pools of this project call them.
+HYPERPARAMETERS = {
+    "lr": "learning rate",
+    "lr max": "learning rate",
+    "wd": "weight decay",
+    "l2 reg": "weight decay",
+    "bs": "batch size",
+    "sam rho": "radius",
+    "mix": "mixup",
+    "aug": "augmentation",
+    "augm": "augmentation",
+    "smoothing": "label smoothing",
+}
+
+
+def hyperparameter(name: str) -> str:
+    """The name of a hyperparameter in the pools of this project.
+
+    Example:
+        >>> hyperparameter("lr_max"), hyperparameter("Batch_Size"), hyperparameter("dropout")
+        ('learning rate', 'batch size', 'dropout')
+    """
+    words = name.replace("_", " ").strip().lower()
+    return HYPERPARAMETERS.get(words, words)
+
+
 def records_of(path: Path) -> dict[str, Record]:
     """The records in a table with a row for every model.
 
     A column ``model`` names it. ``train loss``, ``test error`` and the like are targets, also with underscores, and
     ``train accuracy`` is one minus the error. ``seed`` is the seed. Whatever else is a number or a word is a
-    hyperparameter.
+    hyperparameter, see :func:`hyperparameter`.
 
     Raises:
         ValueError: no such table, no column that names the models, or a name that comes twice.
@@ -56,7 +82,7 @@ def _record(row: Mapping[str, Any]) -> Record:
         elif words == "seed":
             seed = int(value)
         else:
-            configuration[column] = value if isinstance(value, int | float) else typed(str(value))
+            configuration[hyperparameter(column)] = value if isinstance(value, int | float) else typed(str(value))
     return Record(configuration, seed, with_gaps(targets))
 
 

@@ -13,6 +13,7 @@ from ...local.rows import rows
 from ...local.weights import read_weights
 from ..published import ClipClassifier, ClipSizes, clip_state
 from .brought import AbstractBrought, Part, Record
+from .numbers import hyperparameter
 
 #: Of channels, as CLIP was trained.
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -24,7 +25,14 @@ TEST, SHIFTED = "ImageNet", ("ImageNetV2", "ImageNetSketch", "ImageNetR", "Objec
 HYPERPARAMETERS = "hparam_info.json"
 
 #: The head alone was trained, the tower is that of CLIP: no epoch of what is varied.
-INITIAL: dict[str, float | int | str] = {"aug": "none", "wd": 0.0, "lr": 0.0, "mix": 0.0, "smoothing": 0.0, "epochs": 0}
+INITIAL: dict[str, float | int | str] = {
+    "learning rate": 0.0,
+    "weight decay": 0.0,
+    "epochs": 0,
+    "augmentation": "none",
+    "mixup": 0.0,
+    "label smoothing": 0.0,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,5 +107,5 @@ class Soup(AbstractBrought):
 
 def _configuration(row: Mapping[str, float | int | str | None]) -> dict[str, float | int | str]:
     """Hyperparameters of a fine-tune; where none are told, those of the initial model."""
-    told = {name: value for name, value in row.items() if name in INITIAL and value is not None}
-    return INITIAL | told
+    told = {hyperparameter(name): value for name, value in row.items() if value is not None}
+    return INITIAL | {name: value for name, value in told.items() if name in INITIAL}

@@ -8,9 +8,9 @@ def test_hyperparameters_are_read_from_the_name_of_the_file(tmp_path):
     stand_in = cifar_vit(tmp_path)
     record = CifarViT.records(CifarViT.checkpoints(stand_in.checkpoints), None)["2023-01-14_23_50_08.101"]
     assert record.seed == 1
-    assert record.configuration["lr_max"] == 0.06
-    assert record.configuration["sam_rho"] == 0.05
-    assert record.configuration["augm"] == "False"
+    assert record.configuration["learning rate"] == 0.06
+    assert record.configuration["radius"] == 0.05
+    assert record.configuration["augmentation"] == "False"
     assert not {"dataset", "seed"} & set(record.configuration)
     assert record.targets == {}
 

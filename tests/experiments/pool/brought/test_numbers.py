@@ -23,7 +23,7 @@ def test_columns_are_sorted_into_targets_seed_and_hyperparameters(tmp_path):
     a, b = records_of(path).values()
     assert a.seed == 3
     assert a.targets == pytest.approx({"train error": 0.1, "test error": 0.25, "error gap": 0.15})
-    assert a.configuration == {"lr": 0.01, "schedule": "cyclic"}
+    assert a.configuration == {"learning rate": 0.01, "schedule": "cyclic"}
     assert b.seed == 0
     assert b.targets == pytest.approx({"test loss": 0.5, "train loss": 0.2, "loss gap": 0.3})
     assert b.configuration == {"epochs": 4}

@@ -8,8 +8,14 @@ def test_numbers_and_hyperparameters_are_those_of_the_two_files(tmp_path):
     stand_in = soup(tmp_path)
     records = Soup.records(Soup.checkpoints(stand_in.checkpoints), stand_in.results)
     assert records["model_1"].targets == pytest.approx({"test error": 0.25, "shifted error": 0.7})
-    told = {"aug": "none", "wd": 0.01, "lr": 1e-5, "mix": 0, "smoothing": 0.1, "epochs": 4}
-    assert records["model_1"].configuration == told
+    assert records["model_1"].configuration == {
+        "learning rate": 1e-5,
+        "weight decay": 0.01,
+        "epochs": 4,
+        "augmentation": "none",
+        "mixup": 0,
+        "label smoothing": 0.1,
+    }
     assert records["model_0"].configuration["epochs"] == 0
 
 
