@@ -49,6 +49,7 @@ class Config:
     evaluate: int = option(
         0, "examples of training and of test data to evaluate on; gaps need it where none are published"
     )
+    device: str = option("cpu", "where to evaluate, such as cuda")
     double: bool = option(False, "measure in double precision")
     partial: bool = option(False, "leave out checkpoints without numbers, and numbers without checkpoint")
     retry: bool = option(False, "try again what could not be read")
@@ -108,7 +109,10 @@ def bringings(config: Config) -> list[Bringing]:
     task.example()  # data that are absent are noticed before anything is written
     pool = Pool(config.output)
     pool.describe(task, **provenance(config))
-    return [Bringing(pool, task, name, checkpoints[name], told(name, records[name]), config.evaluate) for name in names]
+    return [
+        Bringing(pool, task, name, checkpoints[name], told(name, records[name]), config.evaluate, config.device)
+        for name in names
+    ]
 
 
 def told(name: str, record: Record) -> Record:

@@ -24,6 +24,7 @@ class Bringing(AbstractJob):
         checkpoint: its weights.
         record: what its authors say of it.
         examples: of training data and of test data, on which it is evaluated; 0 for none.
+        device: where it is evaluated.
     """
 
     pool: Pool
@@ -32,6 +33,7 @@ class Bringing(AbstractJob):
     checkpoint: Path
     record: Record
     examples: int = 0
+    device: str = "cpu"
 
     @property
     def result(self) -> Path:
@@ -45,7 +47,7 @@ class Bringing(AbstractJob):
         covariates = {"parameter norm": parameter_norm(model)}
         targets = self.record.targets
         if self.examples:
-            found = evaluate(self.task, model, self.task.parts(self.examples))
+            found = evaluate(self.task, model.to(self.device), self.task.parts(self.examples))
             gapless = {name: value for name, value in found.targets.items() if not name.endswith(" gap")}
             targets, covariates = with_gaps({**gapless, **targets}), {**covariates, **found.covariates}
         return self._member(targets, covariates, seconds=perf_counter() - begun).card

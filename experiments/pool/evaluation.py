@@ -1,6 +1,6 @@
 """What is known of a trained model without measuring its sharpness."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ class Evaluation:
     covariates: Mapping[str, float] = field(default_factory=dict)
 
 
-def evaluate(task: AbstractTask, model: nn.Module, parts: Mapping[str, Sequence[Any]]) -> Evaluation:
+def evaluate(task: AbstractTask, model: nn.Module, parts: Mapping[str, Iterable[Any]]) -> Evaluation:
     r"""Mean loss and rate of errors on every part of the data, their gaps, and two norms.
 
     The logit norm is the mean of :math:`\|z(x)\|_2` over the training part, the parameter norm that of all parameters.
@@ -62,7 +62,7 @@ def parameter_norm(model: nn.Module) -> float:
 
 
 @torch.no_grad()
-def _means(task: AbstractTask, model: nn.Module, batches: Sequence[Any]) -> dict[str, float]:
+def _means(task: AbstractTask, model: nn.Module, batches: Iterable[Any]) -> dict[str, float]:
     """Means over all labels, however batches divide them."""
     totals, count = {"loss": 0.0, "error": 0.0, "logit norm": 0.0}, 0
     for batch in (beside(model, batch) for batch in batches):

@@ -1,7 +1,7 @@
 """What the models of a pool do that others have trained."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -109,10 +109,10 @@ class AbstractBrought(AbstractTask):
 
     def sample(self, number: int, *, examples: int, batch: int) -> list[Batch]:
         """Training examples, as they lie on disk: without augmentation."""
-        return self._batches("train", portion(len(_examples(self, "train")), number, examples=examples), batch)
+        return list(self._batches("train", portion(len(_examples(self, "train")), number, examples=examples), batch))
 
-    def parts(self, examples: int) -> Mapping[str, Sequence[Batch]]:
-        """Some examples of either part to evaluate on; all of them where there are fewer."""
+    def parts(self, examples: int) -> Mapping[str, Iterator[Batch]]:
+        """Some examples of either part to evaluate on, read as they are used; all of them where there are fewer."""
         names: tuple[Part, ...] = ("train", "test")
         return {
             name: self._batches(name, portion(len(_examples(self, name)), 0, examples=examples), EVALUATED)
@@ -137,9 +137,10 @@ class AbstractBrought(AbstractTask):
         """Two training examples."""
         return self.sample(0, examples=2, batch=2)[0][0]
 
-    def _batches(self, part: Part, indices: Tensor, size: int) -> list[Batch]:
-        chosen = [_examples(self, part).batch(piece.tolist()) for piece in indices.split(size)]
-        return [(self._precise(inputs), labels) for inputs, labels in chosen]
+    def _batches(self, part: Part, indices: Tensor, size: int) -> Iterator[Batch]:
+        for piece in indices.split(size):
+            inputs, labels = _examples(self, part).batch(piece.tolist())
+            yield self._precise(inputs), labels
 
     def _precise(self, value: Any) -> Any:
         """A model, a tensor or tensors by name, in the precision that models are measured in."""

@@ -36,8 +36,9 @@ MOMENTS = ("/adam_m", "/adam_v")
 class Mnli(AbstractBrought):
     """Folders ``bert_NN`` with a checkpoint of TensorFlow, or converted to transformers; the accuracies by run as CSV.
 
-    All runs share their hyperparameters and differ in the seed, so that no hyperparameter is told. ``test error`` is that on the matched development set,
-    ``shifted error`` that on HANS. Training errors were not published: they, and the gap, come from an evaluation.
+    All runs share their hyperparameters and differ in the seed, so that no hyperparameter is told. ``test error`` is
+    that on the matched development set, ``shifted error`` that on HANS. Training errors were not published: they, and
+    the gap, come from an evaluation.
 
     Args:
         vocabulary: the file ``vocab.txt`` of BERT, uncased.

@@ -167,7 +167,7 @@ def timm_folder(folder: Path) -> StandIn:
         place = models / f"vit-{number}"
         generic_(model, None, spread=SPREAD)
         timm.models.save_for_hf(model, place, model_args=sizes, safe_serialization=True)
-    numbers = {f"vit-{n}": {"seed": n, "rate": 0.1, "test error": 0.2 + 0.1 * n} for n in range(2)}
+    numbers = {f"vit-{n}": {"seed": n, "rate": 0.1 * (1 + n), "test error": 0.2 + 0.1 * n} for n in range(2)}
     (folder / "numbers.json").write_text(json.dumps(numbers))
     return StandIn(models, data, folder / "numbers.json", None, ["vit-0", "vit-1"])
 
