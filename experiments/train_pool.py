@@ -17,15 +17,16 @@ Expect
     see docs/results/vision.md, text.md and finetune.md for how the models differ.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
 
 from . import console
 from .command import option, require_positive
-from .pool import Pool, trainings
+from .pool import AbstractRecipe, Pool, trainings
 from .pool.recipes import RECIPES
 from .report import provenance
 from .work import AbstractJob, crew, failures, forget_failures, run
@@ -45,6 +46,7 @@ class Config:
     device: str = option("cpu", "where to train, such as cuda")
     retry: bool = option(False, "try again what failed")
     small: bool = option(False, "tiny models on a small grid")
+    options: str = option("{}", "of the recipe, as JSON: '{\"images\": 1000}'")
     output: Path = option(Path("results/pools/vision"), "folder of the pool, to begin or to go on with")
 
     def __post_init__(self) -> None:
@@ -53,6 +55,19 @@ class Config:
         require_positive("workers", self.workers)
         if self.models < 0:
             raise ValueError(f"--models must not be negative, got {self.models}")
+        self.made()
+
+    def made(self) -> AbstractRecipe:
+        """The recipe with its options."""
+        kind = RECIPES[self.recipe]
+        base = kind.small() if self.small else kind()
+        try:
+            return replace(base, **json.loads(self.options))
+        except (TypeError, ValueError) as refused:
+            names = ", ".join(f.name for f in fields(base))
+            raise ValueError(
+                f"--options must be JSON with names among {names}, got {self.options} ({refused})"
+            ) from None
 
 
 QUICK = Config(small=True, models=12, output=Path("results/pools/quick"))
@@ -61,7 +76,7 @@ QUICK = Config(small=True, models=12, output=Path("results/pools/quick"))
 def main(config: Config) -> None:
     """Train what is missing."""
     torch.set_num_threads(1)  # as in the processes that help: the same numbers whoever does the work
-    recipe = RECIPES[config.recipe].small() if config.small else RECIPES[config.recipe]()
+    recipe = config.made()
     pool = Pool(config.output)
     pool.describe(recipe, grid=asdict(recipe.grid()), **provenance(config))
     jobs = trainings(pool, recipe, models=config.models or None, device=config.device)

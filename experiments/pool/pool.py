@@ -31,13 +31,15 @@ class Pool:
         Raises:
             ValueError: a pool of another task, or of the same with other options.
         """
-        mine = plain({"task": task.name, "options": asdict(task)})
         if not (self.folder / DESCRIPTION).exists():
-            write_json(self.folder / DESCRIPTION, mine | more)
+            write_json(self.folder / DESCRIPTION, {"task": task.name, "options": asdict(task)} | more)
         found = self.description
-        if {name: found[name] for name in mine} != mine:
-            was = f"{found['task']} with {found['options']}"
-            raise ValueError(f"{self.folder} is a pool of {was}, not of {mine}; choose another folder")
+        name, options = found["task"], found["options"]
+        # Made again, so that an option that came later has the value that it had not yet.
+        if name != task.name or plain(asdict(type(task)(**options))) != plain(asdict(task)):
+            raise ValueError(
+                f"{self.folder} is a pool of {name} with {options}, not of {task}; choose another folder or its options"
+            )
 
     @property
     def description(self) -> dict[str, Any]:

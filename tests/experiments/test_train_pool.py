@@ -9,6 +9,7 @@ import pytest
 from experiments import train_pool
 from experiments.pool import Pool
 from experiments.pool.member import WEIGHTS
+from experiments.pool.recipes import Vision, task_of
 from experiments.report import read_json
 
 COMMAND = [sys.executable, "-m", "experiments", "pool", "--quick"]
@@ -82,6 +83,17 @@ def test_another_recipe_does_not_mix_with_a_pool(tmp_path):
     train_pool.main(config)
     with pytest.raises(ValueError, match="is a pool of vision .* choose another folder"):
         train_pool.main(replace(config, recipe="text"))
+
+
+def test_options_of_the_recipe_are_those_of_the_pool(tmp_path):
+    train_pool.main(replace(train_pool.QUICK, workers=1, models=1, options='{"images": 30}', output=tmp_path))
+    assert task_of(Pool(tmp_path)) == replace(Vision.small(), images=30)
+
+
+@pytest.mark.parametrize("text", ["images=30", "[30]", '{"pictures": 30}'])
+def test_options_that_the_recipe_does_not_have_are_refused(text):
+    with pytest.raises(ValueError, match="--options must be JSON with names among folder, images, noise"):
+        replace(train_pool.QUICK, options=text)
 
 
 @pytest.mark.parametrize("options", [{"recipe": "music"}, {"workers": 0}, {"models": -1}])

@@ -1,8 +1,9 @@
-"""Small vision transformers on the handwritten digits."""
+"""Small vision transformers on few pictures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from quotient import Euclidean, RiemannianSAM
 
 from ...data import Batch, Split, cross_entropy, digits
+from ...local.cifar10 import cifar10
 from ...models import ViT, ViTConfig
 from ..device import beside
 from ..grid import Configuration, Grid
@@ -27,17 +29,19 @@ EVALUATED = 256
 
 @dataclass(frozen=True)
 class Vision(AbstractRecipe):
-    """ViTs on few digits with some wrong labels, all trained to the same loss, by AdamW or by SAM on top of it.
+    """ViTs on few pictures with some wrong labels, all trained to the same loss, by AdamW or by SAM on top of it.
 
     What is varied is what the published pools of vision transformers vary [Andriushchenko2023]: learning rate, weight
     decay, the radius of SAM; and the batch size. Few images and wrong labels make room for a gap. The data are the same
     for all, so that sharpness is measured on the same examples. Training is in single precision, all else in double.
 
     Args:
-        images: to train on; the others are for the test.
+        folder: of CIFAR-10 as it is distributed; empty for the handwritten digits.
+        images: to train on, of its training part; the digits that are left out are the test.
         noise: the fraction of training labels that are drawn at random.
         target: the training loss to stop at.
         steps: of the optimizer, after which a model has failed.
+        patch: side of the squares that a picture is cut into.
         dim: width of the transformer, in 4 heads.
         depth: its blocks.
         levels: how many values of learning rate and weight decay.
@@ -46,10 +50,12 @@ class Vision(AbstractRecipe):
 
     name: ClassVar[str] = "vision"
 
+    folder: str = ""
     images: int = 400
     noise: float = 0.1
     target: float = 0.05
     steps: int = 4000
+    patch: int = 2
     dim: int = 48
     depth: int = 2
     levels: int = 3
@@ -74,7 +80,8 @@ class Vision(AbstractRecipe):
 
     def model(self, configuration: Configuration, seed: int) -> ViT:
         """A ViT in double precision."""
-        sizes = ViTConfig(dim=self.dim, depth=self.depth, hidden=2 * self.dim)
+        _, channels, side, _ = self._data["train"].images.shape
+        sizes = ViTConfig(side, channels, self.patch, dim=self.dim, depth=self.depth, hidden=2 * self.dim)
         return ViT(sizes, torch.Generator().manual_seed(seed)).double().eval()
 
     def train(self, model: nn.Module, configuration: Configuration, seed: int) -> Mapping[str, float]:
@@ -122,16 +129,17 @@ class Vision(AbstractRecipe):
     @cached_property
     def _data(self) -> dict[str, Split]:
         generator = torch.Generator().manual_seed(DATA_SEED)
-        rest, held_out = digits(generator, test=0.7)
+        rest, held_out = _cifar10(Path(self.folder)) if self.folder else digits(generator, test=0.7)
         if self.images > len(rest):
             raise ValueError(f"there are {len(rest)} images to train on, got images={self.images}")
         train = rest.first(self.images)
         wrong = torch.rand(len(train), generator=generator) < self.noise
         drawn = torch.randint(10, (len(train),), generator=generator)
+        images = held_out.images.double()
         return {
-            "train": Split(train.images, train.labels.where(~wrong, drawn)),
-            "test": held_out,
-            "shifted": Split(_moved(held_out.images, generator), held_out.labels),
+            "train": Split(train.images.double(), train.labels.where(~wrong, drawn)),
+            "test": Split(images, held_out.labels),
+            "shifted": Split(_moved(images, generator), held_out.labels),
         }
 
 
@@ -142,6 +150,14 @@ def _optimizer(model: nn.Module, configuration: Configuration) -> torch.optim.Op
     return RiemannianSAM(
         model.named_parameters(), Euclidean(), torch.optim.AdamW, radius=radius, lr=rate, weight_decay=decay
     )
+
+
+def _cifar10(folder: Path) -> tuple[Split, Split]:
+    """Training and test part, standardised by the training part, channel by channel."""
+    (images, labels), (others, their_labels) = (cifar10(folder, train=train) for train in (True, False))
+    seen = images.float()
+    mean, deviation = seen.mean((0, 2, 3), keepdim=True), seen.std((0, 2, 3), keepdim=True)
+    return Split((seen - mean) / deviation, labels), Split((others - mean) / deviation, their_labels)
 
 
 def _moved(images: Tensor, generator: torch.Generator) -> Tensor:

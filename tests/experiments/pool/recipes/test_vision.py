@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from experiments.pool import evaluate
 from experiments.pool.recipes import Vision
 from experiments.pool.recipes.vision import _moved
+from tests.experiments.local.cifar_files import random_batches, write_binary
 
 
 def parts(recipe):
@@ -43,3 +45,24 @@ def test_a_moved_image_is_the_image_one_pixel_further(generator):
 def test_more_images_than_there_are_is_refused():
     with pytest.raises(ValueError, match="there are 539 images to train on, got images=600"):
         Vision(images=600).example()
+
+
+def test_cifar_10_takes_the_place_of_the_digits(tmp_path):
+    batches = random_batches(count=20)
+    write_binary(tmp_path, batches)
+    recipe = Vision(str(tmp_path), images=60, noise=0.0, target=2.2, steps=200, patch=16, dim=8, depth=1)
+    data = parts(recipe)
+    assert data["train"][0].shape == (60, 3, 32, 32)
+    assert data["test"][1].tolist() == batches["test_batch"][1].tolist()
+    pixels = torch.tensor(batches["data_batch_1"][0][:20]).reshape(20, 3, 32, 32).double()
+    everything = torch.cat([torch.tensor(batches[f"data_batch_{i}"][0]) for i in range(1, 6)]).reshape(-1, 3, 32, 32)
+    centred = pixels - everything.double().mean((0, 2, 3), keepdim=True)
+    expected = centred / everything.double().std((0, 2, 3), keepdim=True)
+    torch.testing.assert_close(
+        data["train"][0][:20], expected, rtol=1e-4, atol=1e-4
+    )  # standardised in single precision
+    configuration, seed = recipe.grid().spread(1)[0]
+    model = recipe.model(configuration, seed)
+    recipe.train(model, configuration, seed)
+    targets = evaluate(recipe, model.eval(), recipe.parts(configuration)).targets
+    assert targets["train loss"] <= 2.2 + 1e-6
