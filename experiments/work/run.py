@@ -15,7 +15,8 @@ def run(jobs: Sequence[AbstractJob], crew: AbstractCrew, *, label: str, unit: st
     """Make the results that are missing; the bar shows how many are there, the rate, and the time left.
 
     Any number of these may run at once on the same jobs, on one machine or on several that share the folder and its
-    locks (``flock``): each result is made by one of them. One that is killed is taken over from by those that run, or that are started next.
+    locks (``flock``): each result is made by one of them. One that is killed is taken over from by those that run, or
+    that are started next.
 
     Args:
         jobs: with a result each.
