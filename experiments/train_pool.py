@@ -19,7 +19,7 @@ Expect
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -62,7 +62,7 @@ class Config:
         kind = RECIPES[self.recipe]
         base = kind.small() if self.small else kind()
         try:
-            return replace(base, **json.loads(self.options))
+            return kind.remade(asdict(base) | json.loads(self.options))
         except (TypeError, ValueError) as refused:
             names = ", ".join(f.name for f in fields(base))
             raise ValueError(

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..report import plain, read_json, write_json
+from ..report import read_json, write_json
 from .member import CARD, Member
 from .task import AbstractTask
 
@@ -35,8 +35,7 @@ class Pool:
             write_json(self.folder / DESCRIPTION, {"task": task.name, "options": asdict(task)} | more)
         found = self.description
         name, options = found["task"], found["options"]
-        # Made again, so that an option that came later has the value that it had not yet.
-        if name != task.name or plain(asdict(type(task)(**options))) != plain(asdict(task)):
+        if name != task.name or type(task).remade(options) != task:
             raise ValueError(
                 f"{self.folder} is a pool of {name} with {options}, not of {task}; choose another folder or its options"
             )

@@ -1,8 +1,9 @@
 """What the models of a pool do."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
@@ -23,6 +24,11 @@ class AbstractTask(ABC):
     """
 
     name: ClassVar[str]
+
+    @classmethod
+    def remade(cls, options: Mapping[str, Any]) -> Self:
+        """The task with fields as JSON holds them, lists in the place of tuples; absent ones have their defaults."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()})
 
     @abstractmethod
     def model(self, configuration: Configuration, seed: int) -> nn.Module:

@@ -18,5 +18,4 @@ def task_of(pool: Pool) -> AbstractTask:
     """What the models of a pool do, made again from its description."""
     description = pool.description
     tasks: dict[str, type[AbstractTask]] = {**RECIPES, **BROUGHT}
-    options = {name: tuple(v) if isinstance(v, list) else v for name, v in description["options"].items()}
-    return tasks[description["task"]](**options)
+    return tasks[description["task"]].remade(description["options"])
