@@ -9,13 +9,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from quotient import whole
-from symmetries import Covector, Params, Tangent, evaluate_at, unknown_name
+from symmetries import Covector, Params, Tangent, evaluate_at, require_whole, unknown_name, whole
 
 from .batch import microbatches, on_device, tensors
 from .differential import HessianProduct, differential, require_finite_loss
 from .mode import evaluation_mode, require_one_mode
-from .processes import Processes, fingerprint, require_whole
+from .processes import Processes, fingerprint
 
 LossFunction = Callable[[Any, Any], Tensor]
 
@@ -90,7 +89,11 @@ class EmpiricalLoss:
         if not self.batches:
             raise ValueError("the loss needs at least one batch, got none; is the data loader empty or used up?")
         require_one_mode(model)
-        require_whole(model)
+        require_whole(
+            dict(model.named_parameters()),
+            "give a model of the same class that is whole (its values do not count: it may lie on the meta device), and "
+            "the sharded parameters as the point",
+        )
         self.processes = Processes(group)
         self._bound = _Bound(model, loss_fn)
         pieces = [
@@ -238,7 +241,7 @@ class EmpiricalLoss:
                 raise ValueError(unknown_name("parameter", name, variable))
             if p.shape != known[name].shape:
                 raise ValueError(f"{name!r}: expected shape {tuple(known[name].shape)}, got {tuple(p.shape)}")
-            if (p.dtype, p.device) != (known[name].dtype, known[name].device):
+            if p.dtype != known[name].dtype or not (known[name].is_meta or p.device == known[name].device):
                 raise ValueError(
                     f"{name!r}: the model holds {known[name].dtype} on {known[name].device}, got {p.dtype} "
                     f"on {p.device}; move the model with model.to(dtype, device) as well"

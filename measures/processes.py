@@ -6,11 +6,9 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
+from torch import Tensor
 
-from quotient import laid_out, whole
-from symmetries import Covector, Params
+from symmetries import Covector, Params, laid_out, whole
 
 Item = TypeVar("Item")
 
@@ -94,16 +92,6 @@ class Processes:
                 f"processes hold different {what}: give all of them the same model, the same batches in the same "
                 "order, and a torch.Generator with the same seed for every draw"
             )
-
-
-def require_whole(model: nn.Module) -> None:
-    """Raise ``ValueError`` for a model whose own parameters are sharded: it cannot be evaluated at other ones."""
-    sharded = [name for name, p in model.named_parameters() if isinstance(p, DTensor)]
-    if sharded:
-        raise ValueError(
-            f"{len(sharded)} parameters of the model are sharded, such as {sharded[0]!r}: give a model of the same "
-            "architecture that is whole, whose values are not looked at, and the sharded parameters as the point"
-        )
 
 
 def fingerprint(tensors: Iterable[Tensor]) -> Tensor:

@@ -25,7 +25,6 @@ from .metric import AbstractMetric, Invariant, Mixed
 from .quotient import Quotient
 from .sam import MESA, SAF, Ascent, RandomState, RenyiSAM, RiemannianSAM, trajectory_loss
 from .sharded import Sharded
-from .sharding import laid_out, whole
 
 if TYPE_CHECKING:
     from .geoopt_adapter import PackedManifold
@@ -57,7 +56,6 @@ __all__ = [
     "dot",
     "flattened",
     "gaussian",
-    "laid_out",
     "length",
     "scale_",
     "scaled",
@@ -66,7 +64,6 @@ __all__ = [
     "size",
     "trajectory_loss",
     "unflattened",
-    "whole",
     "within_ball",
 ]
 

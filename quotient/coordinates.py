@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .sharding import laid_out, whole
+from symmetries import laid_out, whole
 
 Coordinates = tuple[Tensor, ...]
 

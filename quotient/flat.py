@@ -8,11 +8,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from symmetries import Covector, Params, Tangent, require_finite
+from symmetries import Covector, Params, Tangent, require_finite, whole
 
 from .coordinates import Coordinates
 from .geometry import AbstractChart, AbstractGeometry
-from .sharding import whole
 
 Scope = Literal["elementwise", "filterwise", "tensorwise"]
 

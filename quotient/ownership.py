@@ -10,9 +10,7 @@ from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor
 
-from symmetries import Params
-
-from .sharding import laid_out, whole
+from symmetries import Params, laid_out, whole
 
 Result = TypeVar("Result")
 

@@ -8,9 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from symmetries import Covector, Params
-
-from .sharding import local, whole
+from symmetries import Covector, Params, own_shard, whole
 
 NamedParameters = Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 
@@ -57,7 +55,9 @@ def differential(parameters: Params) -> Covector:
 def write_(parameters: Params, values: Params) -> None:
     """Copy values into live parameters, bit for bit; shards into shards."""
     with torch.no_grad():
-        torch._foreach_copy_([local(parameters[name]) for name in values], [local(value) for value in values.values()])
+        torch._foreach_copy_(
+            [own_shard(parameters[name]) for name in values], [own_shard(value) for value in values.values()]
+        )
 
 
 def finite(covector: Covector) -> bool:

@@ -44,6 +44,7 @@ from .params import (
 from .prove import Proof, prove
 from .rescaling import Rescaling
 from .rotation import Rotation
+from .sharding import laid_out, own_shard, require_whole, whole
 from .statistics import FixedStatistics
 from .symmetry import RANK_ULPS, Symmetry, column_phases
 from .verify import defects, verify
@@ -90,22 +91,26 @@ __all__ = [
     "evaluate_at",
     "gated_mlp",
     "key_bias",
+    "laid_out",
     "layer_scale",
     "linear_chain",
     "lora_pair",
     "norm_gain",
     "norm_shift",
     "output_tensors",
+    "own_shard",
     "pairing",
     "prove",
     "query_key",
     "reader_mean",
     "relu_rescaling",
     "require_finite",
+    "require_whole",
     "trainable_parameters",
     "unknown_name",
     "value_bias",
     "value_output",
     "verify",
+    "whole",
     "writer_mean",
 ]

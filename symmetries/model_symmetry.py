@@ -16,6 +16,7 @@ from .errors import SymmetryError
 from .factor import APPROXIMATE, COUNTED, AbstractFactor, named
 from .params import Params, Shapes, Tangent, double_copy, lookup, require_finite, unknown_name
 from .section_order import section_order
+from .sharding import require_whole
 from .statistics import FixedStatistics, fold_, folded, unfold_, unfolded
 from .symmetry import Symmetry
 from .view import View
@@ -317,7 +318,8 @@ class ModelSymmetry:
         return self._components
 
     def require(self, params: Mapping[str, Tensor]) -> None:
-        """Raise unless ``params`` has every parameter of the group, in the declared shape."""
+        """Raise unless ``params`` has every parameter of the group, in the declared shape, and whole."""
+        require_whole(params, "give the geometry as quotient.Sharded.of(geometry, params)")
         for factor in self.factors:
             for name in sorted(factor.parameters):
                 got = lookup(params, name).shape

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .errors import SymmetryError
+from .sharding import whole
 
 Params = dict[str, Tensor]
 Tangent = dict[str, Tensor]
@@ -83,7 +84,7 @@ def require_finite(params: Params) -> None:
     """Raise ``ValueError`` naming every parameter that holds a NaN or an infinity."""
     if math.isfinite(torch.nn.utils.get_total_norm(params.values())):  # the fastest pass over them there is
         return
-    bad = [name for name, value in params.items() if not bool(torch.isfinite(value).all())]
+    bad = [name for name, value in params.items() if not bool(whole(torch.isfinite(value).all()))]
     if bad:  # otherwise squares overflow, and all is well
         raise ValueError(
             f"parameters must be finite, got NaN or Inf in {bad[:5]}{' ...' if len(bad) > 5 else ''}; "
@@ -94,4 +95,4 @@ def require_finite(params: Params) -> None:
 def pairing(covector: Covector, tangent: Tangent) -> Tensor:
     r"""The number :math:`\sum_k \langle c_k, u_k \rangle` a covector assigns to a tangent, accumulated in float64."""
     terms = [torch.sum(covector[name].double() * tangent[name].double()) for name in tangent]
-    return torch.stack(terms).sum()
+    return whole(torch.stack(terms).sum())

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from quotient import length
-from symmetries import Params, evaluate_at
+from symmetries import Params, evaluate_at, whole
 
 from ..mode import evaluation_mode, require_one_mode
 from ..sharpness import Sharpness
@@ -44,7 +44,7 @@ def log_norm_product(params: Params, *, norm: Literal["frobenius", "spectral"] =
     """
     if norm not in ("frobenius", "spectral"):
         raise ValueError(f"norm must be 'frobenius' or 'spectral', got {norm!r}")
-    matrices = [p.detach().double().flatten(1) for p in params.values() if p.ndim > 1]
+    matrices = [whole(p.detach()).double().flatten(1) for p in params.values() if p.ndim > 1]
     if not matrices:
         raise ValueError("expected at least one parameter of two axes or more, got vectors alone")
     order = "fro" if norm == "frobenius" else 2
@@ -81,7 +81,7 @@ def path_norm(model: nn.Module, params: Params, inputs: Tensor) -> Sharpness:
             that is in training mode.
     """
     require_one_mode(model)
-    squares = {name: p.detach().square() for name, p in (dict(model.named_parameters()) | params).items()}
+    squares = {name: whole(p.detach()).square() for name, p in (dict(model.named_parameters()) | params).items()}
 
     @torch.no_grad()
     def at(size: float) -> Tensor:

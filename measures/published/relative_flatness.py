@@ -3,7 +3,7 @@
 import torch
 
 from quotient import gaussian
-from symmetries import Params, pairing, unknown_name
+from symmetries import Params, pairing, unknown_name, whole
 
 from ..arguments import require_positive
 from ..draws import standard_error
@@ -55,6 +55,7 @@ def relative_flatness(
     Raises:
         ValueError: an unknown layer, one without two axes, an axis it lacks, or no probes.
     """
+    params = {name: whole(p.detach()) for name, p in params.items()}
     if layer not in params:
         raise ValueError(unknown_name("parameter", layer, params))
     if params[layer].ndim < 2 or not 0 <= neurons < params[layer].ndim:

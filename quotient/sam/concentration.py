@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from symmetries import whole
+
 from ..coordinates import Coordinates, length, scaled
 
 
@@ -20,7 +22,7 @@ def concentration(gradient: Coordinates, alpha: float) -> Tensor:
         >>> concentration((torch.tensor([2.0, 0.0]), torch.tensor([2.0])), 2.0).item()
         0.5
     """
-    return torch.stack([p.pow(alpha).sum(dtype=torch.float64) for p in distribution(gradient)]).sum()
+    return whole(torch.stack([p.pow(alpha).sum(dtype=torch.float64) for p in distribution(gradient)]).sum())
 
 
 def concentration_gradient(gradient: Coordinates, alpha: float) -> Coordinates:

@@ -17,7 +17,11 @@ from measures import (
     average_case_sharpness,
     curvature,
     eigenpairs,
+    fisher_rao_norm,
     hessian_spectrum,
+    log_norm_product,
+    parameter_norm,
+    relative_flatness,
     worst_case_sharpness,
 )
 from quotient import (
@@ -28,12 +32,10 @@ from quotient import (
     RiemannianSAM,
     Sharded,
     dot,
-    laid_out,
     length,
     scaled,
-    whole,
 )
-from symmetries import ModelSymmetry, Params, declare, detect, relu_rescaling
+from symmetries import ModelSymmetry, Params, declare, detect, laid_out, relu_rescaling, whole
 from tests.two_processes import WORLD, in_two_processes
 
 #: Sums in another order, in float64.
@@ -127,6 +129,8 @@ def measured(
 ) -> dict[str, float]:
     """Measures of each kind: by values, by gradients, by Hessian products."""
     model, tokens = decoder()
+    if group is not None:
+        model = model.to("meta")  # its values do not count
     loss = EmpiricalLoss(model, next_token, tokens.split(2), microbatch=1, group=group)
     geometry = place(Quotient(symmetry), params)
     draws = torch.Generator().manual_seed(4)
@@ -142,6 +146,11 @@ def measured(
         "trace": spectrum.trace,
         "Rényi": spectrum.renyi(1.5),
         "eigenvalue of a block": leading.values[0].item(),
+        "norm": parameter_norm(params).value,
+        "product of norms": log_norm_product(params, norm="spectral").value,
+        "Fisher-Rao, of the data": fisher_rao_norm(loss, params).value,
+        "Fisher-Rao, of the model": fisher_rao_norm(loss, params, labels="model").value,
+        "relative flatness": relative_flatness(loss, params, "lm_head.weight", probes=1, generator=draws).value,
     }
 
 
@@ -153,6 +162,7 @@ def refusals(symmetry: ModelSymmetry, params: Params) -> dict[str, str]:
     attempts = {
         "rank": lambda: geometry.chart(flat_head),
         "finite": lambda: geometry.chart(not_finite),
+        "geometry": lambda: Quotient(symmetry).chart(params),
         "model": lambda: EmpiricalLoss(sharded(decoder()[0]), next_token, [decoder()[1]]),
     }
     told = {}
@@ -196,7 +206,7 @@ def worker(rank: int, symmetry: ModelSymmetry) -> dict[str, Any]:
         "measured": measured(symmetry, params, own, dist.group.WORLD),
         "chained": chained(point(chain), own, dist.group.WORLD),
         "refusals": refusals(symmetry, params),
-        "owned": len(Sharded.of(Quotient(symmetry), params).ownership.own),
+        "owner": dict(Sharded.of(Quotient(symmetry), params).ownership.owner),
     }
 
 
@@ -238,8 +248,13 @@ def test_a_process_that_owns_nothing_takes_part(results):
         assert result["chained"] == pytest.approx(expected, rel=ATOL)
 
 
-def test_every_process_owns_a_part_of_a_decoder(results):
-    assert all(result["owned"] > 0 for result in results)
+def test_parts_stay_together_and_owners_have_alike_much(results, symmetry):
+    owner, shapes = results[0]["owner"], symmetry.shapes
+    assert results[1]["owner"] == owner
+    parts = Quotient(symmetry).parts(owner)
+    assert all(len({owner[name] for name in part}) == 1 for part in parts)
+    load = [sum(shapes[name].numel() for name in owner if owner[name] == place) for place in range(WORLD)]
+    assert max(load) - min(load) <= max(sum(shapes[name].numel() for name in part) for part in parts)
 
 
 def test_what_one_process_refuses_all_refuse(results):
@@ -247,7 +262,8 @@ def test_what_one_process_refuses_all_refuse(results):
         told = result["refusals"]
         assert "layers.0" in told["rank"]
         assert "lm_head.weight" in told["finite"]
-        assert "of the same architecture" in told["model"]
+        assert "quotient.Sharded.of" in told["geometry"]
+        assert "of the same class" in told["model"]
 
 
 def test_parameters_that_are_whole_are_refused(symmetry):

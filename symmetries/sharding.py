@@ -1,5 +1,7 @@
 """Tensors of which every process holds a shard, and the whole of them."""
 
+from collections.abc import Mapping
+
 from torch import Tensor
 from torch.distributed.tensor import DTensor, distribute_tensor
 
@@ -13,7 +15,7 @@ def whole(tensor: Tensor) -> Tensor:
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
-def local(tensor: Tensor) -> Tensor:
+def own_shard(tensor: Tensor) -> Tensor:
     """This process's shard, sharing memory; any other tensor as it is."""
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
@@ -27,3 +29,12 @@ def laid_out(tensor: Tensor, like: Tensor) -> Tensor:
         return tensor
     placed = distribute_tensor(tensor.detach(), like.device_mesh, like.placements, src_data_rank=None)
     return placed.clone()  # a shard may be a view, which would keep all of the tensor
+
+
+def require_whole(params: Mapping[str, Tensor], advice: str) -> None:
+    """Raise ``ValueError`` with some advice where a parameter is sharded."""
+    sharded = [name for name, p in params.items() if isinstance(p, DTensor)]
+    if sharded:
+        raise ValueError(
+            f"expected whole parameters, got {len(sharded)} sharded ones, such as {sharded[0]!r}: {advice}"
+        )
