@@ -91,8 +91,8 @@ class EmpiricalLoss:
         require_one_mode(model)
         require_whole(
             dict(model.named_parameters()),
-            "give a model of the same class that is whole (its values do not count: it may lie on the meta device), and "
-            "the sharded parameters as the point",
+            "give a model of the same class that is whole, on the meta device if you like, since its values do not "
+            "count, and the sharded parameters as the point",
         )
         self.processes = Processes(group)
         self._bound = _Bound(model, loss_fn)
