@@ -8,6 +8,7 @@ from . import (
     curvature_benchmark,
     demo,
     detection_cost,
+    diagonal,
     dimensions,
     draw,
     estimates,
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             "bring-pool": bring_pool,
             "report-pool": report_pool,
             "detection-cost": detection_cost,
+            "diagonal": diagonal,
         },
         arguments,
     )

@@ -15,7 +15,7 @@ Expect
     a share of hits of at least 0.95, up to the noise of as many repeats.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -29,7 +29,7 @@ from tqdm import tqdm
 from measures import AbstractOperator, RenyiEntropy, Spectrum, operator_spectrum, replacing, trace
 
 from .command import option, require_positive
-from .report import provenance, write_json
+from .report import markdown_table, provenance, write_json
 
 ORDERS = (0.1, 0.5, 0.9, 1.1, 1.5, 2.0, 3.0)
 """Of the entropies; the published code leaves out 1."""
@@ -121,8 +121,8 @@ def main(config: Config) -> None:
     write_json(config.output / "estimates.json", document)
     text = "\n".join(
         [
-            ENTROPIES.format(size=config.size, repeats=config.repeats) + table(entropies),
-            TRACES.format(repeats=config.repeats) + table(traces),
+            ENTROPIES.format(size=config.size, repeats=config.repeats) + markdown_table(entropies),
+            TRACES.format(repeats=config.repeats) + markdown_table(traces),
         ]
     )
     for path in (config.output / "estimates.md", *((Path("docs/estimates.md"),) if config.docs else ())):
@@ -200,9 +200,3 @@ def trace_rows(spectra: Mapping[str, Tensor], repeats: int, generator: torch.Gen
                 "error": f"{fmean([(one.value / truth - 1) ** 2 for one in found]) ** 0.5:.2%}",
                 "within": f"{fmean([abs(one.value - truth) <= 2 * one.stderr for one in found]):.2f}",
             }
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with the same keys, in Markdown."""
-    head = f"| {' | '.join(rows[0])} |\n|{'--:|' * len(rows[0])}\n"
-    return head + "".join(f"| {' | '.join(row.values())} |\n" for row in rows)

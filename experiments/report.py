@@ -56,6 +56,20 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer.writerows(rows)
 
 
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table in Markdown whose columns are the keys of the first row.
+
+    Example:
+        >>> print(markdown_table([{"n": 1, "square": 1}, {"n": 2, "square": 4}]), end="")
+        | n | square |
+        |--:|--:|
+        | 1 | 1 |
+        | 2 | 4 |
+    """
+    head = f"| {' | '.join(rows[0])} |\n|{'--:|' * len(rows[0])}\n"
+    return head + "".join(f"| {' | '.join(map(str, row.values()))} |\n" for row in rows)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The document that :func:`write_json` wrote."""
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

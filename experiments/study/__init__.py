@@ -29,7 +29,7 @@ from measures import replacing
 
 from .. import console
 from ..command import option, require_positive
-from ..report import provenance, write_json
+from ..report import markdown_table, provenance, write_json
 from .comparison import rows, value
 from .contender import CONTENDERS, Choice
 from .task import AbstractTask
@@ -121,10 +121,6 @@ def trained(task: AbstractTask, archive: Archive, choices: dict[str, Choice], se
 def write(config: Config, tables: dict[str, list[dict[str, Any]]]) -> None:
     """The tables so far."""
     write_json(config.output / "study.json", provenance(config) | {"tables": tables})
-    lines = []
-    for task, table in tables.items():
-        lines += [f"## {task}", "", "| " + " | ".join(table[0]) + " |", "|" + " --- |" * len(table[0])]
-        lines += ["| " + " | ".join(str(cell) for cell in row.values()) + " |" for row in table]
-        lines.append("")
+    sections = [f"## {task}\n\n{markdown_table(table)}" for task, table in tables.items()]
     with replacing(config.output / "study.md") as draft:
-        draft.write_text("\n".join(lines), encoding="utf-8")
+        draft.write_text("\n".join(sections), encoding="utf-8")
