@@ -21,6 +21,7 @@ from .coordinates import (
 from .flat import Adaptive, Euclidean
 from .geodesic import AbstractGeodesic, Exact, RungeKutta, Taylor
 from .geometry import AbstractChart, AbstractGeometry
+from .logarithm import Logarithm, logarithm
 from .metric import AbstractMetric, Invariant, Mixed
 from .quotient import Quotient
 from .sam import MESA, SAF, Ascent, RandomState, RenyiSAM, RiemannianSAM, trajectory_loss
@@ -42,6 +43,7 @@ __all__ = [
     "Euclidean",
     "Exact",
     "Invariant",
+    "Logarithm",
     "Mixed",
     "PackedManifold",
     "Quotient",
@@ -57,6 +59,7 @@ __all__ = [
     "flattened",
     "gaussian",
     "length",
+    "logarithm",
     "scale_",
     "scaled",
     "selected",

@@ -23,7 +23,7 @@ from .declarations import (
 )
 from .declare import declare
 from .detection import detect
-from .distance import Distance, distance
+from .distance import Distance, aligned, distance
 from .errors import SymmetryError
 from .evaluation import evaluate_at
 from .factor import AbstractFactor
@@ -81,6 +81,7 @@ __all__ = [
     "Update",
     "View",
     "WriterMean",
+    "aligned",
     "audit",
     "column_phases",
     "declare",

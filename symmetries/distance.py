@@ -79,6 +79,51 @@ def distance(symmetry: ModelSymmetry, a: Params, b: Params) -> Distance:
         SymmetryError: parameters that do not fit, or a rank-deficient head, which has no balanced basis.
         ValueError: NaN or Inf, or different names.
     """
+    first, second = _aligned(symmetry, a, b)
+    parts = {name: torch.linalg.vector_norm(first[name] - second[name]).item() for name in first}
+    naive = [torch.linalg.vector_norm(a[name].double() - b[name].double()) for name in a]
+    return Distance(
+        value=sum(part**2 for part in parts.values()) ** 0.5,
+        naive=torch.stack(naive).norm().item(),
+        size=0.5 * (_norm(first) + _norm(second)),
+        parameters=parts,
+    )
+
+
+def aligned(symmetry: ModelSymmetry, a: Params, b: Params) -> tuple[Params, Params]:
+    r"""The points of two orbits whose :func:`distance` it is: :math:`\hat a`, and :math:`k \hat b` next to it.
+
+    Both are the functions of ``a`` and ``b``. The first is the canonical representative, whatever ``b`` is.
+
+    Example:
+        >>> import torch
+        >>> from symmetries import declare, relu_rescaling
+        >>> model = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2)).double()
+        >>> params = {name: p.detach() for name, p in model.named_parameters()}
+        >>> symmetry = declare(model, relu_rescaling("0", "2"))
+        >>> moved = symmetry.act(symmetry.random(torch.Generator().manual_seed(0), 100.0), params)
+        >>> first, second = aligned(symmetry, params, moved)
+        >>> all(torch.allclose(first[name], second[name]) for name in params)
+        True
+
+    Args:
+        symmetry: of the architecture.
+        a: parameters of one model.
+        b: of the other; the same names and shapes.
+
+    Returns:
+        Both in double precision.
+
+    Raises:
+        SymmetryError: as :func:`distance`.
+        ValueError: as :func:`distance`.
+    """
+    first, second = _aligned(symmetry, a, b)
+    return symmetry.unfolded(first), symmetry.unfolded(second)
+
+
+def _aligned(symmetry: ModelSymmetry, a: Params, b: Params) -> tuple[Params, Params]:
+    """The same in the coordinates of the factors."""
     if a.keys() != b.keys():
         raise ValueError(
             "two checkpoints of one architecture have the same names, got in one of them only "
@@ -89,14 +134,7 @@ def distance(symmetry: ModelSymmetry, a: Params, b: Params) -> Distance:
         for _ in range(_SWEEPS if len(component) > 1 else 1):
             for pair in component:
                 second = pair.act(_alignment(pair, first, second), second)
-    parts = {name: torch.linalg.vector_norm(first[name] - second[name]).item() for name in first}
-    naive = [torch.linalg.vector_norm(a[name].double() - b[name].double()) for name in a]
-    return Distance(
-        value=sum(part**2 for part in parts.values()) ** 0.5,
-        naive=torch.stack(naive).norm().item(),
-        size=0.5 * (_norm(first) + _norm(second)),
-        parameters=parts,
-    )
+    return first, second
 
 
 def _least(symmetry: ModelSymmetry, params: Params) -> Params:

@@ -6,6 +6,7 @@ from torch import nn
 
 from symmetries import (
     SymmetryError,
+    aligned,
     declare,
     distance,
     gated_mlp,
@@ -117,3 +118,12 @@ def test_bad_input_is_refused(generator):
         distance(symmetry, a, {**a, "lora_B.weight": torch.zeros(5, 2)})
     with pytest.raises(SymmetryError, match="shape"):
         distance(symmetry, a, {**a, "lora_B.weight": torch.ones(6, 2)})
+
+
+def test_aligned_points_are_on_the_orbits_and_that_far_apart(symmetry, generator):
+    a, b = draw(symmetry, generator), draw(symmetry, generator)
+    first, second = aligned(symmetry, a, b)
+    assert distance(symmetry, first, a).relative < 1e-9
+    assert distance(symmetry, second, b).relative < 1e-9
+    apart = sum((first[name] - second[name]).square().sum() for name in a).sqrt().item()
+    assert apart == pytest.approx(distance(symmetry, a, b).value, rel=1e-12)
