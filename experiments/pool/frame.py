@@ -50,7 +50,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Frame:
-    """Columns of measurements over the trained models of a pool; NaN is a model that lacks one.
+    """Columns of measurements over models of a pool; NaN is a model that lacks one.
 
     Example:
         >>> from pathlib import Path
@@ -87,14 +87,16 @@ class Frame:
 
     @classmethod
     def read(cls, pool: Pool, *plans: str) -> "Frame":
-        """What was measured by some plans; where two have measured the same, the last counts.
+        """What some plans have measured, of the models that they have; where two measured the same, the last counts.
 
         Raises:
             FileNotFoundError: a plan that was not measured.
         """
         read = library("pyarrow.parquet").read_table
         tables = [read(pool.folder / "measures" / f"{plan}.parquet") for plan in plans]
-        return cls.of(pool.trained, [row for table in tables for row in table.to_pylist()])
+        rows = [row for table in tables for row in table.to_pylist()]
+        measured = {row["model"] for row in rows}
+        return cls.of((member for member in pool.trained if member.id in measured), rows)
 
     @property
     def hyperparameters(self) -> dict[str, list[Hashable]]:

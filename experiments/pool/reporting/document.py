@@ -51,7 +51,7 @@ def report(pool: Pool, plans: Sequence[str], *, protocol: JudgementProtocol, see
             "pool": pool.description,
             "protocol": asdict(asked),
             "targets": targets,
-            "configurations": whole.hyperparameters,
+            "hyperparameters": list(whole.hyperparameters),
             "models": model_rows(list(pool.members())),
             "plans": {plan: judged(pool, plan, asked, seed, progress=progress) for plan in plans},
         }
@@ -70,7 +70,9 @@ def judged(pool: Pool, plan: str, protocol: JudgementProtocol, seed: int, *, pro
         twice = {c: v for c, v in both.columns.items() if {c, c.moved()} & frame.columns.keys()}
         case = Case(Frame(both.members, twice), protocol, seed)
         tables = as_moved(case)
-    return {"made": made(pool, plan), "tables": tables, "points": points(case), "panels": panels(case)}
+    models = [member.id for member in case.frame.members]
+    shown = {"models": models, "points": points(case), "panels": panels(case)}
+    return {"made": made(pool, plan), "tables": tables} | shown
 
 
 def made(pool: Pool, plan: str) -> dict[str, Any] | None:

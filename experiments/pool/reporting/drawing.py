@@ -27,8 +27,9 @@ def of_target(
     if rows := tables.get("ranking"):
         yield "forest", forest(rows)
         if shown := scatters(rows, judged["points"]):
-            colour, levels = coloured(rows, document["configurations"])
-            goal = [model[target] for model in document["models"] if model["failure"] is None]
+            facts = {model["model"]: model for model in document["models"]}
+            colour = coloured(rows, document["hyperparameters"])
+            goal, levels = ([facts[model][name] for model in judged["models"]] for name in (target, colour))
             yield "scatter", scatter(target, goal, shown, colour, levels)
         if (figure := radius(tables["sensitivity"], judged["panels"])) is not None:
             yield "radius", figure
@@ -50,8 +51,6 @@ def scatters(rows: Sequence[Row], points: Sequence[Row]) -> list[dict[str, Any]]
     return [{**row, **known[row["measure"]]} for row in rows if row["measure"] in known and row["tau"] is not None]
 
 
-def coloured(rows: Sequence[Row], configurations: Mapping[str, Sequence[Any]]) -> tuple[str, Sequence[Any]]:
+def coloured(rows: Sequence[Row], hyperparameters: Sequence[str]) -> str:
     """The hyperparameter that colours tell: the one ranked first, or the first."""
-    names = [row["measure"] for row in rows if row["measure"] in configurations]
-    name = names[0] if names else next(iter(configurations))
-    return name, configurations[name]
+    return next((row["measure"] for row in rows if row["measure"] in hyperparameters), hyperparameters[0])

@@ -86,7 +86,7 @@ def scatter(target: str, goal: Sequence[float], shown: Sequence[Row], colour: st
             chosen = [i for i, other in enumerate(levels) if other == level]
             x, y = ([column[i] for i in chosen] for column in (panel["values"], goal))
             axes.plot(x, y, "o", ms=3, color=f"C{place % 10}", label=f"{level}")
-        axes.set_title(f"{panel['measure']}\n{interval(panel)}", fontsize=8)
+        axes.set_title(f"{panel['measure']}\n{interval(panel)}", fontsize=7)
         axes.tick_params(labelsize=7)
         rescale(axes, panel["values"])
     figure.supylabel(target, fontsize=8)
@@ -110,8 +110,16 @@ def rescale(axes: Axes, values: Sequence[float | None]) -> None:
     known = [value for value in values if value is not None]
     if known and min(known) > 0 and max(known) > 20 * min(known):
         axes.set_xscale("log")
+        few_marks(axes)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def few_marks(axes: Axes) -> None:
+    """Numbers at 1 and 3 times powers of ten on a logarithmic axis."""
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def radius(rows: Sequence[Row], measures: Mapping[str, tuple[str, str]]) -> Figure | None:
@@ -137,9 +145,7 @@ def radius(rows: Sequence[Row], measures: Mapping[str, tuple[str, str]]) -> Figu
             axes.plot(rises, curves[0], "o-", ms=3, lw=1.2, color=f"C{place % 10}", label=measures[name][1])
             axes.fill_between(rises, curves[1], curves[2], color=f"C{place % 10}", alpha=0.1, lw=0)
         axes.set(xscale="log", title=panel, xlabel="median rise of the loss", ylim=(-1.05, 1.05))
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        few_marks(axes)
         axes.axhline(0.0, color="0.3", lw=0.8)
         axes.legend(fontsize=7)
     figure.axes[0].set_ylabel(r"$\tau$")

@@ -46,7 +46,7 @@ def summary(document: Mapping[str, Any], figures: Mapping[str, str], *, name: st
     for plan, judged in document["plans"].items():
         tables = judged["tables"]
         first = document["targets"][0]
-        yield f"## {plan}"
+        yield f"## {plan}\n\nMeasured: {len(judged['models'])} models."
         for picture in illustrations(plan, first):
             if picture in figures:
                 yield f"\n![{picture}]({figures[picture]})"

@@ -1,9 +1,11 @@
 import math
+from pathlib import Path
 
 import pytest
 
 from experiments.pool import Pool
 from experiments.pool.frame import Column, Frame
+from tests.experiments.pool.drawn_pool import draw, row, write_table
 
 
 def test_columns_hold_the_rows_of_the_trained_models_in_their_order(drawn_pool: Pool) -> None:
@@ -21,6 +23,14 @@ def test_what_was_not_measured_or_is_not_finite_is_missing(drawn_pool: Pool) -> 
     assert [math.isnan(value) for value in rare] == [member.seed == 1 for member in frame.members]
     infinite = Frame.of(frame.members, [{"model": frame.members[0].id, "measure": "x", "value": math.inf}])
     assert all(map(math.isnan, infinite.columns[Column("x")]))
+
+
+def test_models_that_a_plan_has_not_come_to_are_left_out(tmp_path: Path) -> None:
+    pool = draw(tmp_path)
+    first = pool.trained[3].id
+    write_table(tmp_path / "measures" / "begun.parquet", [row(first, "trace", "", None, "", 0, "trained", 1.0)])
+    assert [member.id for member in Frame.read(pool, "begun").members] == [first]
+    assert len(Frame.read(pool, "begun", "main").members) == 24
 
 
 def test_rows_of_models_that_are_not_in_the_pool_are_left_out(drawn_pool: Pool) -> None:
