@@ -1,6 +1,6 @@
 """Every measure of one model, over several geometries."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import torch
@@ -27,7 +27,7 @@ def measure(
     params: Params,
     geometries: Mapping[str, AbstractGeometry],
     *,
-    radius: float | Mapping[str, float],
+    radius: float | Mapping[str, float] | None,
     steps: int = 20,
     samples: int = 20,
     probes: int = 8,
@@ -56,7 +56,7 @@ def measure(
         loss: L.
         params: the point.
         geometries: by the names that the rows get.
-        radius: of every ball, or one for every geometry by name.
+        radius: of every ball, or one for every geometry by name; None leaves worst and average case out.
         steps: ascent steps of the worst case.
         samples: draws of the average case.
         probes: starting vectors of the spectrum.
@@ -71,26 +71,40 @@ def measure(
     Raises:
         ValueError: a radius that is missing or not positive, no geometries, or what the measures refuse.
     """
-    radii = dict(radius) if isinstance(radius, Mapping) else dict.fromkeys(geometries, radius)
     if not geometries:
         raise ValueError("expected at least one geometry by name, such as {'standard': Euclidean()}, got none")
-    if missing := [name for name in geometries if name not in radii]:
-        raise ValueError(f"expected a radius for every geometry, got none for {missing}")
-    for name in geometries:
-        require_positive(radius=radii[name])
+    radii = radii_of(radius, geometries)
     settings = Settings(steps, samples, probes, lanczos_steps, tuple(alphas), generator)
     groups = [point_rows(loss, params)]
-    total = 2 + len(geometries) * (5 + len(settings.alphas))
+    total = 2 + len(geometries) * (3 + len(settings.alphas)) + 2 * len(radii)
     if literature is not None:
         groups.append(literature.point_rows(loss, params, generator))
         total += literature.count(len(geometries))
     for name, geometry in geometries.items():
         given = (directions or {}).get(name)
-        groups.append(geometry_rows(loss, params, geometry, name, radii[name], settings, given))
+        if name in radii:
+            groups.append(ball_rows(loss, params, geometry, name, radii[name], settings, given))
+        groups.append(derivative_rows(loss, params, geometry, name, settings, given))
         if literature is not None:
             groups.append(literature.geometry_rows(loss, params, geometry, name, settings, given))
     rows = tqdm(chain.from_iterable(groups), desc="measures", total=total, disable=not progress)
     return MeasureTable(tuple(rows))
+
+
+def radii_of(radius: float | Mapping[str, float] | None, names: Iterable[str]) -> dict[str, float]:
+    """The radius of every ball by the name of its geometry; none at all where no balls are asked for.
+
+    Raises:
+        ValueError: a radius that is missing or not positive.
+    """
+    if radius is None:
+        return {}
+    radii = dict(radius) if isinstance(radius, Mapping) else dict.fromkeys(names, radius)
+    if missing := [name for name in names if name not in radii]:
+        raise ValueError(f"expected a radius for every geometry, got none for {missing}")
+    for name in names:
+        require_positive(radius=radii[name])
+    return {name: radii[name] for name in names}
 
 
 def point_rows(loss: EmpiricalLoss, params: Params) -> Iterator[Row]:
@@ -102,7 +116,7 @@ def point_rows(loss: EmpiricalLoss, params: Params) -> Iterator[Row]:
         yield Row("parameter norm", "", norm, seconds=seconds)
 
 
-def geometry_rows(
+def ball_rows(
     loss: EmpiricalLoss,
     params: Params,
     geometry: AbstractGeometry,
@@ -111,7 +125,7 @@ def geometry_rows(
     settings: Settings,
     directions: Sequence[Tangent] | None,
 ) -> Iterator[Row]:
-    """All measures over one geometry."""
+    """What is measured on a ball of one geometry."""
     worst, seconds = timed(lambda: worst_case_sharpness(loss, params, geometry, radius=radius, steps=settings.steps))
     yield Row("worst case", name, worst.value, worst.stderr, seconds)
     average, seconds = timed(
@@ -126,6 +140,17 @@ def geometry_rows(
         )
     )
     yield Row("average case", name, average.value, average.stderr, seconds)
+
+
+def derivative_rows(
+    loss: EmpiricalLoss,
+    params: Params,
+    geometry: AbstractGeometry,
+    name: str,
+    settings: Settings,
+    directions: Sequence[Tangent] | None,
+) -> Iterator[Row]:
+    """What first and second derivatives in one geometry say."""
     norm, seconds = timed(lambda: gradient_norm(loss, params, geometry))
     yield Row("gradient norm", name, norm, seconds=seconds)
     spectrum, seconds = timed(

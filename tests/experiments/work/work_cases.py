@@ -35,5 +35,30 @@ class Square(AbstractJob):
         return {"failure": reason}
 
 
+@dataclass(frozen=True)
+class Place(AbstractJob):
+    """Where on a Ray cluster it is done."""
+
+    folder: Path
+    number: int
+
+    @property
+    def result(self) -> Path:
+        return self.folder / f"{self.number}.json"
+
+    def document(self) -> dict[str, Any]:
+        time.sleep(0.5)
+        return {"node": ray_node()}
+
+    def failed(self, reason: str) -> dict[str, Any]:
+        return {"failure": reason}
+
+
+def ray_node() -> str:
+    import ray
+
+    return ray.get_runtime_context().get_node_id()
+
+
 def log(folder: Path) -> list[int]:
     return sorted(map(int, (folder / "log").read_text().split()))

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from measures import curvature, layer_spectra, layers
-from quotient import Adaptive
+from quotient import AbstractGeometry, Adaptive
 from tests.measures.operators.test_hessian import dense
 
 
@@ -19,6 +19,21 @@ def test_layers_that_cannot_move_are_left_out(classifier, generator):
     loss, params = classifier()
     params |= {name: torch.zeros_like(p) for name, p in params.items() if name.startswith("head")}
     assert layer_spectra(loss, params, Adaptive(), probes=1, steps=2, generator=generator).keys() == {"embed", "norm"}
+
+
+class Headless(AbstractGeometry):
+    """Adaptive at a representative whose head is zero."""
+
+    def chart(self, params):
+        return Adaptive().chart(params)
+
+    def representative(self, params):
+        return {name: p * (not name.startswith("head")) for name, p in params.items()}
+
+
+def test_where_a_layer_can_move_is_asked_at_the_representative(classifier, generator):
+    loss, params = classifier()
+    assert layer_spectra(loss, params, Headless(), probes=1, steps=2, generator=generator).keys() == {"embed", "norm"}
 
 
 @pytest.mark.parametrize(
