@@ -116,14 +116,10 @@ class Frame:
         return {name: [*map(finite, column)] for name, column in found if name not in self.targets}
 
     def table(self, measures: Mapping[str, Sequence[float]], *targets: str) -> ModelTable:
-        """Measures beside what is known of the models, to be judged on some targets; without any, on all.
-
-        What is known and was measured too, such as the parameter norm, is a measure.
-        """
+        """Measures beside what is known of the models, to be judged on some targets; without any, on all."""
         goals = self.targets
         kept = {name: goals[name] for name in targets or goals}
-        known = {name: column for name, column in self.covariates.items() if name not in measures}
-        return ModelTable(self.hyperparameters, measures, kept, known)
+        return ModelTable(self.hyperparameters, measures, kept, self.covariates)
 
 
 def by_name(mappings: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, list[Any]]]:

@@ -54,10 +54,3 @@ def test_a_plan_that_was_not_measured_is_named(drawn_pool: Pool) -> None:
 def test_settings_are_read_by_name() -> None:
     assert Column("renyi", setting="alpha=2.0, layer=whole").settings == {"alpha": "2.0", "layer": "whole"}
     assert Column("trace").settings == {}
-
-
-def test_what_is_known_and_measured_too_is_a_measure(drawn_pool: Pool) -> None:
-    frame = Frame.read(drawn_pool, "main")
-    table = frame.table({"logit norm": frame.covariates["logit norm"]})
-    assert "logit norm" not in table.covariates
-    assert "train loss" in table.covariates
