@@ -95,3 +95,13 @@ def test_models_that_failed_are_on_the_page(parsed: Tables) -> None:
     ((head, *body),) = parsed.tables["models"]
     column = [shown for shown, _ in head].index("failure")
     assert [row[column][0] for row in body].count("the loss is not finite") == 1
+
+
+def test_a_table_without_rows_for_a_target_is_left_out_there(document) -> None:
+    first, *others = document["targets"]
+    plan = document["plans"]["main"]
+    kept = [row for row in plan["tables"]["comparisons"] if row["target"] != first]
+    plans = {"main": plan | {"tables": plan["tables"] | {"comparisons": kept}}}
+    parser = Tables()
+    parser.feed(page(document | {"plans": plans, "made": {}}, {}, title="pool"))
+    assert len(parser.tables["main comparisons"]) == len(others)
