@@ -7,7 +7,7 @@ from typing import Any
 
 from measures import UndefinedStatisticError, compare_correlations, correlate
 
-from .case import Case, Row, determined
+from .case import Case, Row, determined, shared
 from .family import Family
 
 CELLS = ("tau of first", "tau of second", "difference", "low", "high", "stronger", "n", "note")
@@ -73,8 +73,7 @@ def compared(case: Case, target: str, first: Sequence[float], second: Sequence[f
     :math:`|\tau|`, as a measure that falls where the target rises orders models too.
     """
     goal = case.targets[target]
-    both = [(a, b) if not math.isnan(a + b) else (math.nan, math.nan) for a, b in zip(first, second, strict=True)]
-    columns = list(zip(*both, strict=True))
+    columns = shared(first, second)
     taus = [correlate(values, goal, **case.bootstrap()).value for values in columns]
     rising = [[math.copysign(1.0, t) * v for v in values] for t, values in zip(taus, columns, strict=True)]
     found = compare_correlations(rising[0], rising[1], goal, **case.bootstrap())

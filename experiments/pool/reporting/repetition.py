@@ -9,7 +9,7 @@ from typing import Any
 from measures import compare_correlations, correlate, reliability
 
 from ..frame import Column
-from .case import Case, Row, determined
+from .case import Case, Row, determined, shared
 from .family import chosen
 
 
@@ -90,9 +90,9 @@ def survival(case: Case, target: str) -> list[Row]:
 def survived(case: Case, target: str, column: Column, moved: Sequence[float]) -> dict[str, Any]:
     """The cells of one measure; the interval of the difference is over the same resamples for both."""
     goal = case.targets[target]
-    here = [math.nan if math.isnan(b) else a for a, b in zip(case.frame.columns[column], moved, strict=True)]
-    before, after = (correlate(values, goal, **case.bootstrap()) for values in (here, moved))
-    difference = compare_correlations(moved, here, goal, **case.bootstrap())
+    here, there = shared(case.frame.columns[column], moved)
+    before, after = (correlate(values, goal, **case.bootstrap()) for values in (here, there))
+    difference = compare_correlations(there, here, goal, **case.bootstrap())
     return {
         "before": before.value,
         "after": after.value,
