@@ -7,6 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -57,7 +58,11 @@ class Processes(AbstractCrew):
             raise ValueError(f"work needs at least one worker, got {self.workers}")
 
     def each(self, function: Callable[[AbstractJob], Answer], jobs: Sequence[AbstractJob]) -> Iterator[Answer]:
-        """See :class:`AbstractCrew`."""
+        """See :class:`AbstractCrew`.
+
+        Raises:
+            RuntimeError: a worker was killed.
+        """
         if not jobs:
             return
         # Spawned and not forked: a fork of a process whose libraries have threads may wait for one that it has not.
@@ -66,6 +71,10 @@ class Processes(AbstractCrew):
         try:
             for future in as_completed([executor.submit(function, job) for job in jobs]):
                 yield future.result()
+        except BrokenProcessPool as broken:
+            raise RuntimeError(
+                "a worker was killed, for memory perhaps; what is finished is kept: start again, with fewer workers"
+            ) from broken
         finally:
             executor.shutdown(cancel_futures=True)
 

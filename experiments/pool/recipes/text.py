@@ -56,7 +56,7 @@ class Text(AbstractRecipe):
     @classmethod
     def small(cls) -> Self:
         """See :class:`AbstractRecipe`."""
-        return cls(windows=32, length=16, held_out=32, target=4.5, steps=200, dim=16, depth=1, levels=2)
+        return cls(windows=32, length=16, held_out=32, target=5.0, steps=200, dim=16, depth=1, levels=2)
 
     def grid(self) -> Grid:
         """Learning rate, weight decay and the size of the training set."""

@@ -4,7 +4,7 @@ import pytest
 
 from experiments.report import read_json
 from experiments.work import Here, Processes, attempt, crew
-from tests.experiments.work.work_cases import Square
+from tests.experiments.work.work_cases import Fatal, Square
 
 
 def test_one_worker_is_this_process_and_more_are_new_ones(tmp_path):
@@ -17,6 +17,13 @@ def test_new_processes_have_one_thread(tmp_path):
     document = read_json(tmp_path / "3.json")
     assert document["threads"] == 1
     assert document["process"] != os.getpid()
+
+
+def test_a_worker_that_is_killed_is_told_of_and_leaves_no_result(tmp_path):
+    with pytest.raises(RuntimeError, match="a worker was killed, .* start again, with fewer workers"):
+        list(Processes(2).each(attempt, [Fatal(tmp_path, 3)]))
+    assert not (tmp_path / "3.json").exists()
+    assert attempt(Square(tmp_path, 3))  # its claim is gone with it
 
 
 def test_without_jobs_no_process_is_started():

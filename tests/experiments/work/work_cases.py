@@ -1,6 +1,7 @@
 """Jobs that other processes can be sent."""
 
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,15 @@ def ray_node() -> str:
     import ray
 
     return ray.get_runtime_context().get_node_id()
+
+
+@dataclass(frozen=True)
+class Fatal(Square):
+    """A job that brings its process down, as one without memory does."""
+
+    def document(self) -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return {}
 
 
 def log(folder: Path) -> list[int]:
