@@ -129,17 +129,16 @@ class Vision(AbstractRecipe):
     @cached_property
     def _data(self) -> dict[str, Split]:
         generator = torch.Generator().manual_seed(DATA_SEED)
-        rest, held_out = _cifar10(Path(self.folder)) if self.folder else digits(generator, test=0.7)
+        rest, held_out = _cifar10(Path(self.folder), self.images) if self.folder else digits(generator, test=0.7)
         if self.images > len(rest):
             raise ValueError(f"there are {len(rest)} images to train on, got images={self.images}")
         train = rest.first(self.images)
         wrong = torch.rand(len(train), generator=generator) < self.noise
         drawn = torch.randint(10, (len(train),), generator=generator)
-        images = held_out.images.double()
         return {
-            "train": Split(train.images.double(), train.labels.where(~wrong, drawn)),
-            "test": Split(images, held_out.labels),
-            "shifted": Split(_moved(images, generator), held_out.labels),
+            "train": Split(train.images, train.labels.where(~wrong, drawn)),
+            "test": held_out,
+            "shifted": Split(_moved(held_out.images, generator), held_out.labels),
         }
 
 
@@ -152,12 +151,12 @@ def _optimizer(model: nn.Module, configuration: Configuration) -> torch.optim.Op
     )
 
 
-def _cifar10(folder: Path) -> tuple[Split, Split]:
-    """Training and test part, standardised by the training part, channel by channel."""
+def _cifar10(folder: Path, count: int) -> tuple[Split, Split]:
+    """The first ``count`` training images and the test part, standardised by the former, channel by channel."""
     (images, labels), (others, their_labels) = (cifar10(folder, train=train) for train in (True, False))
-    seen = images.float()
+    seen = images[:count].double()
     mean, deviation = seen.mean((0, 2, 3), keepdim=True), seen.std((0, 2, 3), keepdim=True)
-    return Split((seen - mean) / deviation, labels), Split((others - mean) / deviation, their_labels)
+    return Split((seen - mean) / deviation, labels[:count]), Split((others - mean) / deviation, their_labels)
 
 
 def _moved(images: Tensor, generator: torch.Generator) -> Tensor:
