@@ -8,6 +8,7 @@ Plans
     rescaled-pool  the same on weights that a random function-preserving element has moved
     ablation       worst case with one thing of the geometry changed at a time
     renyi          orders and layers of Renyi sharpness
+    thin           worst case in three geometries, for models whose gradient takes seconds
 
 Runs for
     one to two minutes of one core for each model of the vision pool and each plan; --quick seconds.
@@ -52,6 +53,7 @@ class Config:
     plan: str = option("main", f"one of {', '.join(PLANS)}")
     workers: int = option(2, "models at once, with one thread each")
     ray: str = option("", "address of a Ray cluster, or 'local', in place of processes")
+    device: str = option("cpu", "where to measure, such as cuda")
     retry: bool = option(False, "try again what failed")
     examples: int = option(128, "training examples in a data sample")
     batch: int = option(64, "of them, of which each has a worst case of its own")
@@ -90,8 +92,8 @@ def main(config: Config) -> None:
     pool, plan = Pool(config.pool), config.measured
     task = task_of(pool)
     describe(pool, plan, config)
-    units = [Calibration(task, pool, plan, rise, geometry) for rise, geometry in plan.calibrated()]
-    jobs = [Measuring(task, pool, plan, member.id) for member in pool.trained]
+    units = [Calibration(task, pool, plan, rise, geometry, config.device) for rise, geometry in plan.calibrated()]
+    jobs = [Measuring(task, pool, plan, member.id, config.device) for member in pool.trained]
     random.Random(0).shuffle(jobs)  # of the models that are measured first, no hyperparameter has one value only
     if config.retry:
         forget_failures([*units, *jobs])

@@ -41,6 +41,7 @@ class Calibration(AbstractJob):
         plan: how much data a sample has.
         rise: the measure.
         geometry: by name.
+        device: where it is measured.
     """
 
     task: AbstractTask
@@ -48,6 +49,7 @@ class Calibration(AbstractJob):
     plan: Plan
     rise: AbstractRise
     geometry: str
+    device: str = "cpu"
 
     @property
     def result(self) -> Path:
@@ -64,7 +66,7 @@ class Calibration(AbstractJob):
         return {"radius": None, "failure": reason}
 
     def _radius(self, member: Member) -> float:
-        subject = Stand(self.task, member, self.plan).subject()
+        subject = Stand(self.task, member, self.plan, self.device).subject()
         return equal_rise_radius(
             lambda radius: self.rise.at(subject, self.geometry, radius).value,
             target=UNIT_RISE,

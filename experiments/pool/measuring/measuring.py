@@ -24,12 +24,14 @@ class Measuring(AbstractJob):
         pool: the models.
         plan: what is measured.
         model: name of the model.
+        device: where it is measured.
     """
 
     task: AbstractTask
     pool: Pool
     plan: Plan
     model: str
+    device: str = "cpu"
 
     @property
     def result(self) -> Path:
@@ -45,7 +47,7 @@ class Measuring(AbstractJob):
         return {"rows": [], "failure": reason}
 
     def _rows(self) -> Iterator[dict[str, Any]]:
-        stand = Stand(self.task, Member.at(self.pool.place(self.model)), self.plan)
+        stand = Stand(self.task, Member.at(self.pool.place(self.model)), self.plan, self.device)
         for part in self.plan.parts:
             for sample in part.samples:
                 subject = stand.subject(sample, part.representative)

@@ -100,9 +100,16 @@ def renyi_plan(effort: Effort) -> Plan:
     return effort.plan("renyi", Part((entropies,)))
 
 
+def thin_plan(effort: Effort) -> Plan:
+    """Worst case where a gradient takes seconds: three geometries and radii, and one radius on moved weights."""
+    worst = replace(effort.worst, geometries=("adaptive", "geodesic", "geodesic mixed"), factors=(0.5, 1.0, 2.0))
+    return effort.plan("thin", Part((worst,)), Part((replace(worst, factors=(1.0,)),), representative="moved"))
+
+
 PLANS: Mapping[str, Callable[[Effort], Plan]] = {
     "main": main_plan,
     "rescaled-pool": rescaled_plan,
     "ablation": ablation_plan,
     "renyi": renyi_plan,
+    "thin": thin_plan,
 }

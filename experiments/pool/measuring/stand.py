@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from measures import on_device
 from symmetries import ModelSymmetry, Params, trainable_parameters
 
 from ..frame import Representative
@@ -32,11 +33,13 @@ class Stand:
         task: that the model was trained for.
         member: the model.
         plan: how much data a sample has.
+        device: where it is measured.
     """
 
     task: AbstractTask
     member: Member
     plan: Plan
+    device: str = "cpu"
 
     def subject(self, sample: int = 0, representative: Representative = "trained") -> Subject:
         """The model at a representative, on a sample.
@@ -57,15 +60,22 @@ class Stand:
             )
         return there
 
-    @cached_property
+    @property
     def model(self) -> nn.Module:
         """The trained model."""
-        return self.member.into(self.task.model(self.member.configuration, self.member.seed))
+        return self._made[0]
 
-    @cached_property
+    @property
     def symmetry(self) -> ModelSymmetry:
         """That of its architecture."""
-        return Architecture.of(self.task, self.model).symmetry()
+        return self._made[1]
+
+    @cached_property
+    def _made(self) -> tuple[nn.Module, ModelSymmetry]:
+        """The model on the device, and its symmetry, which is found before it goes there."""
+        model = self.member.into(self.task.model(self.member.configuration, self.member.seed))
+        symmetry = Architecture.of(self.task, model).symmetry()
+        return model.to(self.device), symmetry
 
     @cached_property
     def _trained(self) -> Params:
@@ -75,7 +85,9 @@ class Stand:
     def _moved(self) -> Params:
         """By an element of its own, the same whenever it is asked for."""
         generator = torch.Generator().manual_seed(zlib.crc32(self.member.id.encode()))
-        return self.symmetry.act(self.symmetry.random(generator, CONDITION), self._trained)
+        trained = on_device(self._trained, torch.device("cpu"))
+        moved: Params = self.symmetry.act(self.symmetry.random(generator, CONDITION), trained)
+        return on_device(moved, torch.device(self.device))
 
     def _batches(self, sample: int) -> list[Any]:
         return self.task.sample(sample, examples=self.plan.examples, batch=self.plan.batch)

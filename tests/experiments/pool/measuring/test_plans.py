@@ -47,6 +47,21 @@ def test_quotient_measures_do_not_move_with_the_weights_and_the_others_do(measur
     assert min(changes["standard"] + changes["adaptive"]) > 1e-3
 
 
+def test_the_thin_plan_is_a_part_of_the_main_one(measured):
+    thin, main = ({tuple(r[k] for k in KEYS): r["value"] for r in measured[name]} for name in ("thin", "main"))
+    shared = {key for key in thin if key in main}
+    assert {key[1] for key in shared} == {"adaptive", "geodesic", "geodesic mixed"}
+    assert {key: thin[key] for key in shared} == pytest.approx({key: main[key] for key in shared}, rel=1e-12)
+
+
+@pytest.mark.gpu
+def test_measures_on_an_accelerator_are_those_on_the_cpu(made, measured):
+    plan = PLANS["thin"](QUICK)
+    there = list(records(plan, Stand(TASK, Pool(made).trained[0], plan, "cuda")))
+    expected = [r["value"] for r in measured["thin"]]
+    assert [r["value"] for r in there] == pytest.approx(expected, rel=1e-6)  # double precision, in another order
+
+
 def test_the_ablation_has_every_geometry_and_each_is_another_one(measured):
     values = {r["geometry"]: r["value"] for r in measured["ablation"] if r["radius"] == 0.4}
     assert values.keys() == GEOMETRIES.keys()
