@@ -60,11 +60,11 @@ SIZES = {
         decoder=DecoderConfig(
             vocabulary=source_text.VOCABULARY, dim=512, depth=6, heads=8, kv_heads=8, head_dim=64, hidden=1440
         ),
-        batch=8,
-        length=128,
+        batch=4,
+        length=64,
         fit=60,
-        probes=2,
-        steps=80,
+        probes=1,
+        steps=60,
     ),
 }
 """By name; the names count parameters."""
