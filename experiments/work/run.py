@@ -18,6 +18,36 @@ def run(jobs: Sequence[AbstractJob], crew: AbstractCrew, *, label: str, unit: st
     locks (``flock``): each result is made by one of them. One that is killed is taken over from by those that run, or
     that are started next.
 
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from experiments.work import AbstractJob, Here
+        >>> @dataclass(frozen=True)
+        ... class Root(AbstractJob):
+        ...     folder: Path
+        ...     number: float
+        ...
+        ...     @property
+        ...     def result(self):
+        ...         return self.folder / f"{self.number}.json"
+        ...
+        ...     def document(self):
+        ...         if self.number < 0:
+        ...             raise ValueError("no root")
+        ...         return {"root": self.number**0.5}
+        ...
+        ...     def failed(self, reason):
+        ...         return {"failure": reason}
+        >>> with TemporaryDirectory() as folder:
+        ...     jobs = [Root(Path(folder), number) for number in (4.0, -1.0)]
+        ...     run(jobs, Here(), label="roots")
+        ...     print(jobs[0].result.read_text(), [reason[:19] for reason in failures(jobs).values()])
+        {
+         "root": 2.0
+        }
+         ['ValueError: no root']
+
     Args:
         jobs: with a result each.
         crew: who does them.

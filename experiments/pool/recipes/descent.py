@@ -74,6 +74,11 @@ class Descent:
 def shuffled(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Indices of batches, without end: one random order of all ``count`` examples after the other.
 
+    Example:
+        >>> batches = shuffled(5, 2, torch.Generator().manual_seed(0))
+        >>> [len(next(batches)) for _ in range(6)]
+        [2, 2, 1, 2, 2, 1]
+
     Args:
         count: of examples.
         size: of a batch; the last of an order may be smaller.
