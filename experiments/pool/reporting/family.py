@@ -51,7 +51,7 @@ def chosen(column: Column) -> str:
         >>> chosen(Column("worst case", "geodesic", 0.5)), chosen(Column("renyi", setting="alpha=2, steps=9"))
         ('radius 0.5', 'alpha 2')
     """
-    radius = [] if column.radius is None else [f"radius {column.radius:g}"]
+    radius = [] if column.radius is None else [f"radius {column.radius:.4g}"]
     return ", ".join(radius + [f"{name} {column.settings[name]}" for name in CHOSEN if name in column.settings])
 
 

@@ -44,27 +44,34 @@ def summary(document: Mapping[str, Any], figures: Mapping[str, str], *, name: st
         controls=", ".join(protocol["controls"]) or "nothing",
     )
     for plan, judged in document["plans"].items():
-        tables = judged["tables"]
-        first = document["targets"][0]
         yield f"## {plan}\n\nMeasured: {len(judged['models'])} models."
-        for picture in illustrations(plan, first):
-            if picture in figures:
-                yield f"\n![{picture}]({figures[picture]})"
-        if ranked := [row for row in tables.get("ranking", ()) if row["target"] == first]:
-            yield f"\n### {first}\n"
-            yield from markdown([ranking_cells(row) for row in ranked])
-            yield "\n### Nested choice, by target\n"
-            yield from markdown(list(by_target(tables["ranking"], document["targets"])))
-        if pairs := [row for row in tables.get("comparisons", ()) if row["first"].startswith(RIVALS)]:
-            yield f"\n### Geometry against geometry, {RIVALS}\n"
-            yield from markdown([comparison_cells(row) for row in pairs])
-        if known := [row for row in tables.get("known", ()) if row["first"].startswith(RIVALS)]:
-            yield f"\n### {RIVALS[0].upper()}{RIVALS[1:]} against the strongest of what is known without measuring\n"
-            yield from markdown([comparison_cells(row) for row in known])
-        if left := [row for row in tables["survival"] if row["target"] == first]:
-            yield f"\n### {first}, when every model is moved to other weights of its function\n"
-            yield from markdown([survival_cells(row) for row in strongest(left)])
+        yield from plan_lines(plan, judged, document["targets"], figures)
         yield ""
+
+
+def plan_lines(
+    plan: str, judged: Mapping[str, Any], targets: Sequence[str], figures: Mapping[str, str]
+) -> Iterator[str]:
+    """The figures and tables of one plan; those that take a target by itself are of the first."""
+    tables, first = judged["tables"], targets[0]
+    for picture in illustrations(plan, first):
+        if picture in figures:
+            yield f"\n![{picture}]({figures[picture]})"
+    if ranked := [row for row in tables.get("ranking", ()) if row["target"] == first]:
+        yield f"\n### {first}\n"
+        yield from markdown([ranking_cells(row) for row in ranked])
+        yield "\n### Nested choice, by target\n"
+        yield from markdown(list(by_target(tables["ranking"], targets)))
+    rivals = [measure for measure, (panel, _) in judged["panels"].items() if panel == RIVALS]
+    if pairs := [row for row in tables.get("comparisons", ()) if row["first"] in rivals]:
+        yield f"\n### Geometry against geometry, {RIVALS}\n"
+        yield from markdown([comparison_cells(row) for row in pairs])
+    if known := [row for row in tables.get("known", ()) if row["first"] in rivals]:
+        yield f"\n### {RIVALS[0].upper()}{RIVALS[1:]} against the strongest of what is known without measuring\n"
+        yield from markdown([comparison_cells(row) for row in known])
+    if left := [row for row in tables["survival"] if row["target"] == first]:
+        yield f"\n### {first}, when every model is moved to other weights of its function\n"
+        yield from markdown([survival_cells(row) for row in strongest(left)])
 
 
 def illustrations(plan: str, target: str) -> list[str]:
