@@ -13,6 +13,7 @@ from . import (
     draw,
     estimates,
     invariances,
+    landscape,
     measure_pool,
     orbit,
     report_pool,
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             "measure-pool": measure_pool,
             "detection-cost": detection_cost,
             "diagonal": diagonal,
+            "landscape": landscape,
         },
         arguments,
     )

@@ -6,7 +6,7 @@ Claim
     changed in turn.
 
 Runs for
-    about 5 minutes on 1 core, --quick 10 seconds.
+    about 10 minutes on 1 core, --quick 10 seconds.
 
 Writes
     results/diagonal/diagonal.json    every value of every network; configuration and versions
