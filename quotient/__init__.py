@@ -22,7 +22,7 @@ from .flat import Adaptive, Euclidean
 from .geodesic import AbstractGeodesic, Exact, RungeKutta, Taylor
 from .geometry import AbstractChart, AbstractGeometry
 from .logarithm import Logarithm, logarithm
-from .metric import AbstractMetric, Invariant, Mixed
+from .metric import AbstractMetric, Embedded, Invariant, Mixed
 from .quotient import Quotient
 from .sam import MESA, SAF, Ascent, RandomState, RenyiSAM, RiemannianSAM, trajectory_loss
 from .sharded import Sharded
@@ -40,6 +40,7 @@ __all__ = [
     "Adaptive",
     "Ascent",
     "Coordinates",
+    "Embedded",
     "Euclidean",
     "Exact",
     "Invariant",

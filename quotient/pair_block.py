@@ -47,8 +47,9 @@ class PairBatch:
 class PairBlock(AbstractBlock):
     r"""The chart of a batch of factor pairs, in an orthonormal frame of the metric.
 
-    A tangent is :math:`\xi_G = x_G\, m^{-1/2} A` and :math:`\xi_H = x_H\, m'^{-1/2} A^{-H}`, with the balanced basis A
-    and the metric's weights m, m' in it.
+    A tangent is :math:`\xi_G = (C x_G)\, m^{-1/2} A` and :math:`\xi_H = (C x_H)\, m'^{-1/2} A^{-H}`, with the balanced
+    basis A and the metric's weights m, m' in it. C shortens what lies in the columns of the factor by the root of the
+    metric's ``core``; it is symmetric and commutes with the projection, and the identity for most metrics.
     """
 
     def __init__(
@@ -96,21 +97,25 @@ class PairBlock(AbstractBlock):
         return self._real(torch.zeros_like(g) for g in self._factors)
 
     def vector_(self, tangent: Tangent, x: Coordinates) -> None:
-        """``x m^-1/2 A``."""
-        self._batch.unstack_(tangent, *(times(a, f) for a, f in zip(self._field(x), self._outward, strict=True)))
+        """``C x m^-1/2 A``."""
+        fields = self._scaled(self._field(x), self._metric.core**-0.5)
+        self._batch.unstack_(tangent, *(times(a, f) for a, f in zip(fields, self._outward, strict=True)))
 
     def coordinates(self, tangent: Tangent) -> Coordinates:
-        """``u A^-1 m^1/2``."""
-        return self._real(times(u, f) for u, f in zip(self._batch.stack(tangent), self._inward, strict=True))
+        """``C^-1 u A^-1 m^1/2``."""
+        fields = (times(u, f) for u, f in zip(self._batch.stack(tangent), self._inward, strict=True))
+        return self._real(self._scaled(fields, self._metric.core**0.5))
 
     def components(self, covector: Covector) -> Coordinates:
-        """``c (m^-1/2 A)^H``."""
+        """``C c (m^-1/2 A)^H``."""
         stacked = self._batch.stack(covector, covector=True)
-        return self._real(times(c, f.mH) for c, f in zip(stacked, self._outward, strict=True))
+        fields = (times(c, f.mH) for c, f in zip(stacked, self._outward, strict=True))
+        return self._real(self._scaled(fields, self._metric.core**-0.5))
 
     def covector_(self, covector: Covector, x: Coordinates) -> None:
-        """``x (A^-1 m^1/2)^H``."""
-        stacked = (times(a, f.mH) for a, f in zip(self._field(x), self._inward, strict=True))
+        """``C^-1 x (A^-1 m^1/2)^H``."""
+        fields = self._scaled(self._field(x), self._metric.core**0.5)
+        stacked = (times(a, f.mH) for a, f in zip(fields, self._inward, strict=True))
         self._batch.unstack_(covector, *stacked, covector=True)
 
     def project(self, x: Coordinates) -> Coordinates:
@@ -185,6 +190,12 @@ class PairBlock(AbstractBlock):
     def _reached(self, spans: list[Span], coefficients: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         moved = zip(self._factors, spans, coefficients, strict=True)
         return tuple(span.combined(w, factor) for factor, span, w in moved)
+
+    def _scaled(self, fields: Iterable[Tensor], factor: float) -> tuple[Tensor, ...]:
+        """The part in the columns of the factors times a number."""
+        if factor == 1.0:
+            return tuple(fields)
+        return tuple(a + (factor - 1.0) * q @ (q.mH @ a) for a, q in zip(fields, self._frame.bases, strict=True))
 
     def _field(self, x: Coordinates) -> tuple[Tensor, Tensor]:
         """Real coordinates as matrices over the field of the group."""

@@ -48,7 +48,7 @@ class Quotient(AbstractGeometry):
 
     Args:
         symmetry: the group.
-        metric: on factor pairs, ``Invariant()`` or ``Mixed()``.
+        metric: on factor pairs, ``Invariant()``, ``Mixed()`` or ``Embedded()``.
         geodesic: ``Exact()``, ``Taylor(order)`` or ``RungeKutta(steps)``.
         rest: ``"elementwise"``, ``"tensorwise"``, ``"euclidean"`` or ``"frozen"``.
         damping: keeps the invariance while one factor of a pair lacks full rank, in units of squared singular values of
@@ -77,6 +77,11 @@ class Quotient(AbstractGeometry):
             raise ValueError(f"damping must not be negative, got {self.damping}")
         if self.damping and self.geodesic != Taylor(1):
             raise ValueError(f"geodesics of a damped metric are not known: give Taylor(1), got {self.geodesic}")
+        if self.metric.core != 1.0 and (self.damping or not self.horizontal):
+            raise ValueError(
+                f"{type(self.metric).__name__}() is a metric of horizontal tangents at pairs of full rank: give "
+                f"damping=0.0 and horizontal=True, got {self.damping} and {self.horizontal}"
+            )
         if self.rest not in ("elementwise", "tensorwise", "euclidean", "frozen"):
             raise ValueError(f"rest must be elementwise, tensorwise, euclidean or frozen, got {self.rest!r}")
 

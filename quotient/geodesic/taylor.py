@@ -68,6 +68,9 @@ class Series:
     def __rmatmul__(self, constant: Tensor) -> "Series":
         return Series([constant @ a for a in self.coefficients])
 
+    def __rmul__(self, factor: float) -> "Series":
+        return Series([factor * a for a in self.coefficients])
+
     def __mul__(self, other: "Series") -> "Series":
         return self._cauchy(other, torch.mul)
 

@@ -40,13 +40,17 @@ class AbstractMetric(ABC):
     .. math:: \langle \xi, \zeta \rangle = \mathrm{Re\,Tr}(M_G \xi_G^{H} \zeta_G)
               + \mathrm{Re\,Tr}(M_H \xi_H^{H} \zeta_H)
 
-    with weights M made from the Gram matrices of the factors.
+    with weights M made from the Gram matrices of the factors. Parts of tangents in the columns of their factor count
+    ``core`` times.
 
     Law: ``inner(g p, g u, g v) == inner(p, u, v)`` for every group element.
     """
 
     #: Whether geodesics have a closed form.
     closed_form: ClassVar[bool]
+
+    #: How much more a part of a tangent in the columns of its factor weighs than one across them.
+    core: ClassVar[float] = 1.0
 
     @abstractmethod
     def weights(self, frame: PairFrame) -> tuple[Tensor, Tensor]:

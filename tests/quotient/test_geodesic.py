@@ -10,6 +10,7 @@ from torch import Tensor
 from quotient import (
     AbstractGeodesic,
     AbstractMetric,
+    Embedded,
     Exact,
     Invariant,
     Mixed,
@@ -90,7 +91,7 @@ def test_published_equation_is_that_of_the_metric(metric: AbstractMetric, genera
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("metric", [Invariant(), Mixed()])
+@pytest.mark.parametrize("metric", [Invariant(), Mixed(), Embedded()])
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 @pytest.mark.parametrize("name", PAIRS)
 def test_taylor_has_its_order(name: str, order: int, metric: AbstractMetric, generator: torch.Generator) -> None:
@@ -105,7 +106,7 @@ def test_taylor_has_its_order(name: str, order: int, metric: AbstractMetric, gen
     assert abs(slope - (Taylor(order).order + 1)) < 0.15
 
 
-@pytest.mark.parametrize("metric", [Invariant(), Mixed()])
+@pytest.mark.parametrize("metric", [Invariant(), Mixed(), Embedded()])
 def test_runge_kutta_has_its_order(metric: AbstractMetric, generator: torch.Generator) -> None:
     start = Start(group(QUERY_KEY), parameters(generator), 1.0)
     truth = start.end(metric, RungeKutta(256))
@@ -113,7 +114,9 @@ def test_runge_kutta_has_its_order(metric: AbstractMetric, generator: torch.Gene
     assert abs(float(torch.tensor(errors[0] / errors[1]).log2()) - RungeKutta(4).order) < 0.5
 
 
-@pytest.mark.parametrize(("metric", "geodesic"), [(Invariant(), Exact()), (Mixed(), REFERENCE)])
+@pytest.mark.parametrize(
+    ("metric", "geodesic"), [(Invariant(), Exact()), (Mixed(), REFERENCE), (Embedded(), REFERENCE)]
+)
 @pytest.mark.parametrize("name", PAIRS)
 def test_speed_is_constant_and_velocity_horizontal(
     name: str, metric: AbstractMetric, geodesic: AbstractGeodesic, generator: torch.Generator
@@ -133,6 +136,20 @@ def along(start: Start, metric: AbstractMetric, geodesic: AbstractGeodesic, time
     h = 1e-4
     here, before, after = (start.end(metric, geodesic, time + dt) for dt in (0.0, -h, h))
     return here, {name: (after[name] - before[name]) / (2 * h) for name in here}
+
+
+def test_products_on_embedded_geodesics_accelerate_along_the_normals_of_their_manifold(
+    generator: torch.Generator,
+) -> None:
+    """Central differences with step 1e-3; the matrices of rank h are curved, so that the acceleration is not zero."""
+    start, step = Start(group(QUERY_KEY), parameters(generator), 1.0), 1e-3
+    factors = [QUERY_KEY.stack(start.end(Embedded(), REFERENCE, 0.4 + dt)) for dt in (-step, 0.0, step)]
+    before, here, after = (g @ h.mH for g, h in factors)
+    acceleration = (after - 2 * here + before) / step**2
+    left, right = (torch.linalg.qr(f).Q for f in factors[1])
+    assert float(acceleration.norm()) > 1e-2
+    assert float((left.mH @ acceleration).norm()) < 1e-5
+    assert float((acceleration @ right).norm()) < 1e-5
 
 
 def test_exact_is_the_same_curve_at_every_speed(generator: torch.Generator) -> None:

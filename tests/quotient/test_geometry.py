@@ -11,6 +11,7 @@ from quotient import (
     AbstractGeometry,
     Adaptive,
     Coordinates,
+    Embedded,
     Euclidean,
     Exact,
     Invariant,
@@ -89,6 +90,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "Adaptive without biases, zeros": lambda: Case(Adaptive(biases=False), with_zeros()),
     "Quotient, invariant, exact": lambda: heads(),
     "Quotient, invariant, Taylor": lambda: heads(geodesic=lambda: Taylor(2), rest="tensorwise"),
+    "Quotient, embedded, Taylor": lambda: heads(metric=Embedded, geodesic=lambda: Taylor(2)),
     "Quotient, mixed, Taylor": lambda: heads(metric=Mixed, geodesic=lambda: Taylor(3), rest="euclidean"),
     "Quotient, mixed, Runge-Kutta": lambda: heads(metric=Mixed, geodesic=lambda: RungeKutta(4), rest="frozen"),
 }

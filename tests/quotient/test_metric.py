@@ -5,7 +5,7 @@ import torch
 from scipy.linalg import solve_sylvester
 from torch import Tensor
 
-from quotient import AbstractMetric, Invariant, Mixed, Quotient, Taylor
+from quotient import AbstractMetric, Embedded, Invariant, Mixed, Quotient, Taylor
 from quotient.balance import balanced
 from symmetries import Params, Tangent
 from tests.quotient.cases import QUERY_KEY, ROTARY, group, parameters
@@ -60,6 +60,33 @@ def test_gradient_is_the_published_one_and_horizontal(  # type: ignore[no-untype
     m = weights(metric, *pair.stack(params))
     for got, d, w in zip(pair.stack(sharp), pair.stack(covector), m, strict=True):
         torch.testing.assert_close(got, d @ w.inverse(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_embedded_length_is_that_of_the_change_of_the_products(pair, generator: torch.Generator) -> None:  # type: ignore[no-untyped-def]
+    params = parameters(generator)
+    geometry = space(pair, Embedded())
+    u, v = (geometry.project(params, tangent(params, generator)) for _ in range(2))
+    (g, h), (u_g, u_h), (v_g, v_h) = (pair.stack(p) for p in (params, u, v))
+    expected = ((u_g @ h.mH + g @ u_h.mH).conj() * (v_g @ h.mH + g @ v_h.mH)).real.sum()
+    torch.testing.assert_close(geometry.inner(params, u, v), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_embedded_and_mixed_lengths_differ_within_the_columns_only(generator: torch.Generator) -> None:
+    """The second exceeds the first by half of what lies in the columns on both sides."""
+    params = parameters(generator)
+    u = space(QUERY_KEY, Mixed()).project(params, tangent(params, generator))
+    (g, h), (u_g, u_h) = QUERY_KEY.stack(params), QUERY_KEY.stack(u)
+    left, right = (torch.linalg.qr(f).Q for f in (g, h))
+    core = left.mH @ (u_g @ h.mH + g @ u_h.mH) @ right
+    embedded, mixed = (space(QUERY_KEY, metric).norm(params, u).square() for metric in (Embedded(), Mixed()))
+    torch.testing.assert_close(embedded - mixed, 0.5 * core.square().sum(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("options", [{"horizontal": False}, {"damping": 0.1}])
+def test_embedded_is_of_horizontal_tangents_at_full_rank(options) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ValueError, match="a metric of horizontal tangents at pairs of full rank"):
+        Quotient(group(QUERY_KEY), Embedded(), Taylor(1), **options)
 
 
 def test_invariant_projection_solves_the_sylvester_equation(generator: torch.Generator) -> None:

@@ -6,6 +6,7 @@ import torch
 from quotient import (
     Adaptive,
     Coordinates,
+    Embedded,
     Euclidean,
     Exact,
     Invariant,
@@ -40,6 +41,7 @@ GEOMETRIES = {
     "invariant, Taylor 2": (Invariant(), Taylor(2)),
     "mixed, Taylor 2": (Mixed(), Taylor(2)),
     "mixed, Runge-Kutta": (Mixed(), RungeKutta(4)),
+    "embedded, Taylor 2": (Embedded(), Taylor(2)),
 }
 # Elements of condition 1e3 leave float64 about 1e-16 * 1e3^2 relative accuracy in a Gram matrix, which is squared once
 # more in the balanced basis' spectrum.

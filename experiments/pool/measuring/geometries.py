@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from quotient import AbstractGeometry, Adaptive, Euclidean, Mixed, Quotient, Taylor
+from quotient import AbstractGeometry, Adaptive, Embedded, Euclidean, Mixed, Quotient, Taylor
 from symmetries import ModelSymmetry
 
 GeometryFactory = Callable[[ModelSymmetry], AbstractGeometry]
@@ -19,7 +19,7 @@ COMPARED: Mapping[str, GeometryFactory] = {
 }
 
 #: Each of them with one thing changed. Without projection, with straight lines and the elementwise rest, what is left
-#: of geodesic sharpness is its norm.
+#: of geodesic sharpness is its norm. ``products`` perturbs W_Q W_K^T and W_V W_O by Frobenius norm.
 VARIANTS: Mapping[str, GeometryFactory] = {
     "adaptive tensorwise": lambda _: Adaptive("tensorwise"),
     "geodesic order 1": partial(Quotient, geodesic=Taylor(1)),
@@ -32,6 +32,8 @@ VARIANTS: Mapping[str, GeometryFactory] = {
     "geodesic mixed order 1": partial(Quotient, metric=Mixed(), geodesic=Taylor(1)),
     "geodesic mixed unprojected": partial(mixed, horizontal=False),
     "geodesic mixed rest frozen": partial(mixed, rest="frozen"),
+    "products": partial(Quotient, metric=Embedded(), geodesic=Taylor(2)),
+    "products rest frozen": partial(Quotient, metric=Embedded(), geodesic=Taylor(2), rest="frozen"),
 }
 
 GEOMETRIES: Mapping[str, GeometryFactory] = {**COMPARED, **VARIANTS}
