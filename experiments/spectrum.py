@@ -5,7 +5,9 @@ Claim
 
 Runs for
     about 2 minutes on 2 cores for 1M parameters; --size 100M about an hour; --quick 10 seconds. Stop it with Ctrl-C
-    and start it again: what is finished is kept.
+    and start it again: what is finished is kept. Several processes share the microbatches:
+
+        torchrun --nproc-per-node 2 -m experiments spectrum --microbatch 4
 
 Writes
     results/spectrum/spectrum.json    values with their errors, products, seconds, peak memory; configuration, versions
@@ -23,15 +25,26 @@ from time import perf_counter
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from safetensors.torch import load_model, save_model
 from torch import nn
 from tqdm import tqdm
 
-from measures import AbstractOperator, EmpiricalLoss, Spectrum, curvature, eigenpairs, operator_spectrum, replacing
+from measures import (
+    AbstractOperator,
+    Eigenpairs,
+    EmpiricalLoss,
+    Spectrum,
+    curvature,
+    eigenpairs,
+    operator_spectrum,
+    replacing,
+    timed,
+)
 from quotient import AbstractGeometry, Euclidean, Quotient
 from symmetries import detect
 
-from . import console, figures, source_text
+from . import console, figures, source_text, torchrun
 from .command import option, require_positive
 from .models import Decoder, DecoderConfig
 from .report import provenance, read_json, write_json
@@ -85,45 +98,33 @@ QUICK = Config(size="tiny", training=20, windows=4, length=32, probes=2, lanczos
 
 
 def main(config: Config) -> None:
-    """Train, find the leading eigenvalues, then the rest of the spectrum."""
+    """By all processes that ``torchrun`` started, or by this one."""
     torch.set_num_threads(config.threads)
+    with torchrun.joined(config.device) as group:
+        run(config, group)
+
+
+def run(config: Config, group: dist.ProcessGroup | None) -> None:
+    """Train, find the leading eigenvalues, then the rest of the spectrum."""
     state = config.output / "state"
-    claim(config, state)
     console.heading(f"a decoder of {config.size} parameters")
-    model = trained(config, state / "model.safetensors")
-    operator, seconds = measured(config, model)
+    with torchrun.one_first(group):
+        claim(config, state)
+        model = trained(config, state / "model.safetensors")
+    operator, seconds = measured(config, model, group)
     console.heading("leading eigenvalues")
-    generator = torch.Generator().manual_seed(config.seed)
-    budget = int(config.memory * GIB)
-    start = perf_counter()
-    pairs = eigenpairs(
-        operator,
-        config.top,
-        tolerance=config.tolerance,
-        memory=budget,
-        generator=generator,
-        checkpoint=state / "eigenpairs.safetensors",
-        progress=True,
-    )
-    seconds["eigenvalues"] = perf_counter() - start
+    pairs, seconds["eigenvalues"] = timed(lambda: leading(config, operator, state, torchrun.leads(group)))
     rows = [{"eigenvalue": v, "error": e} for v, e in zip(pairs.values.tolist(), pairs.errors.tolist(), strict=True)]
     console.show(rows)
     console.heading("trace, density, Rényi sharpness")
-    start = perf_counter()
-    spectrum = operator_spectrum(
-        operator,
-        probes=config.probes,
-        steps=config.lanczos,
-        memory=budget,
-        generator=torch.Generator().manual_seed(config.seed + 1),
-        checkpoint=state,
-        progress=True,
-    )
-    seconds["spectrum"] = perf_counter() - start
+    spectrum, seconds["spectrum"] = timed(lambda: estimated(config, operator, state, torchrun.leads(group)))
     sums = summary(spectrum)
     console.show(sums)
+    if not torchrun.leads(group):
+        return
     grid = spectrum.grid()
     document = provenance(config) | {
+        "processes": 1 if group is None else dist.get_world_size(group),
         "parameters": sum(p.numel() for p in model.parameters()),
         "dimension": operator.dimension,
         "eigenvalues": rows,
@@ -137,6 +138,32 @@ def main(config: Config) -> None:
     write_json(config.output / "spectrum.json", document)
     figures.spectrum(document, config.output / "spectrum.png")
     print(f"Peak memory {document['peak_memory_gib']:.1f} GiB. Table and figure are in {config.output}.")
+
+
+def leading(config: Config, operator: AbstractOperator, state: Path, progress: bool) -> Eigenpairs:
+    """The eigenvalues of largest modulus, from where an interrupted run was."""
+    return eigenpairs(
+        operator,
+        config.top,
+        tolerance=config.tolerance,
+        memory=int(config.memory * GIB),
+        generator=torch.Generator().manual_seed(config.seed),
+        checkpoint=state / "eigenpairs.safetensors",
+        progress=progress,
+    )
+
+
+def estimated(config: Config, operator: AbstractOperator, state: Path, progress: bool) -> Spectrum:
+    """All of the spectrum, from the probes that an interrupted run has finished."""
+    return operator_spectrum(
+        operator,
+        probes=config.probes,
+        steps=config.lanczos,
+        memory=int(config.memory * GIB),
+        generator=torch.Generator().manual_seed(config.seed + 1),
+        checkpoint=state,
+        progress=progress,
+    )
 
 
 def claim(config: Config, state: Path) -> None:
@@ -178,12 +205,15 @@ def trained(config: Config, file: Path) -> nn.Module:
     return model.eval()
 
 
-def measured(config: Config, model: nn.Module) -> tuple[AbstractOperator, dict[str, float]]:
+def measured(
+    config: Config, model: nn.Module, group: dist.ProcessGroup | None
+) -> tuple[AbstractOperator, dict[str, float]]:
     """The curvature of the loss on some windows, and what it took to set up."""
     start = perf_counter()
     generator = torch.Generator().manual_seed(config.seed)
     data = source_text.windows(source_text.standard_library("train"), config.windows, config.length, generator)
-    loss = EmpiricalLoss(model, source_text.next_token, [data.to(config.device)], microbatch=config.microbatch)
+    batches = [data.to(config.device)]
+    loss = EmpiricalLoss(model, source_text.next_token, batches, microbatch=config.microbatch, group=group)
     geometry: AbstractGeometry = Euclidean()
     if config.geometry == "quotient":
         geometry = Quotient(detect(model, data[:1, :-1].to(config.device)))
