@@ -115,7 +115,7 @@ def main(config: Config) -> None:
     text = "\n".join(report(facts, sizes))
     write(config.output / "benchmark.md", text)
     if config.docs:
-        write_section(DOCS, text, name="curvature-benchmark", title="Curvature")
+        write_section(DOCS, text, name=f"curvature-benchmark {config.sizes}", title="Curvature")
     for size, tables in sizes.items():
         for title, rows in tables.items():
             heading(f"{size}: {title}")
@@ -170,8 +170,11 @@ def compared(config: Config, size: str, names: tuple[str, ...]) -> dict[str, lis
 def report(facts: dict[str, Any], sizes: dict[str, dict[str, list[Row]]]) -> Iterator[str]:
     """What was compared, on what, and the tables."""
     config, machine = facts["config"], facts["machine"]
-    yield "## Side by side with other libraries\n"
-    yield "Written by `python -m experiments curvature-benchmark --docs`.\n"
+    yield f"## Side by side with other libraries: {config['sizes']}\n"
+    yield (
+        f"Written by `python -m experiments curvature-benchmark --sizes {config['sizes']} --threads {config['threads']} "
+        "--docs`.\n"
+    )
     yield (
         f"{machine['processor']}, {config['threads']} threads; torch {facts['versions']['torch']}; seed "
         f"{config['seed']}; {config['repeats']} rounds of timing; at most {config['limit']:g} s for a cell.\n"
