@@ -58,7 +58,7 @@ EXPLANATION = """\
 *Error*: of the product in float64, against a fourth-order difference quotient of gradients. *Memory*: by how much the
 first product, its preparation included, raises the peak of the process over the loaded model. *Times ours*: seconds
 relative to this project. *Products*: where the library tells. *Error* of a target: against a tight run of this
-project, whose trace has a standard error of 0.5 %; every competitor that comes to it confirms it in its own way.
+project, whose trace has a standard error of 0.5 % (1 % for 20M); every competitor that comes to it confirms it in its own way.
 
 A library that takes a number of steps, or whose criterion is not the target, has the smallest sufficient number found
 for it, and only that run is charged. One that reports no standard error of a trace has independent calls pooled until
@@ -171,10 +171,8 @@ def report(facts: dict[str, Any], sizes: dict[str, dict[str, list[Row]]]) -> Ite
     """What was compared, on what, and the tables."""
     config, machine = facts["config"], facts["machine"]
     yield f"## Side by side with other libraries: {config['sizes']}\n"
-    yield (
-        f"Written by `python -m experiments curvature-benchmark --sizes {config['sizes']} --threads {config['threads']} "
-        "--docs`.\n"
-    )
+    options = f"--sizes {config['sizes']} --threads {config['threads']}"
+    yield f"Written by `python -m experiments curvature-benchmark {options} --docs`.\n"
     yield (
         f"{machine['processor']}, {config['threads']} threads; torch {facts['versions']['torch']}; seed "
         f"{config['seed']}; {config['repeats']} rounds of timing; at most {config['limit']:g} s for a cell.\n"

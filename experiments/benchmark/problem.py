@@ -25,6 +25,7 @@ class Size:
         fit: gradient steps from the initial values to the point.
         probes: Lanczos runs of the reference density.
         steps: Lanczos steps of every run, of the reference and of all who are compared with it.
+        trace_error: the standard error of the reference trace, relative to it.
     """
 
     decoder: DecoderConfig
@@ -33,6 +34,7 @@ class Size:
     fit: int
     probes: int
     steps: int
+    trace_error: float
 
 
 SIZES = {
@@ -45,6 +47,7 @@ SIZES = {
         fit=30,
         probes=4,
         steps=40,
+        trace_error=5e-3,
     ),
     "0.8M": Size(
         decoder=DecoderConfig(
@@ -55,6 +58,7 @@ SIZES = {
         fit=200,
         probes=4,
         steps=80,
+        trace_error=5e-3,
     ),
     "20M": Size(
         decoder=DecoderConfig(
@@ -65,6 +69,7 @@ SIZES = {
         fit=60,
         probes=1,
         steps=60,
+        trace_error=1e-2,
     ),
 }
 """By name; the names count parameters."""

@@ -15,8 +15,6 @@ from .problem import Problem, Size
 COUNT = 10
 #: Of the eigenvalues taken as true, relative.
 TIGHT = 1e-8
-#: The standard error of the trace taken as true, relative: half of what is asked for.
-TRACE_ERROR = 5e-3
 #: The standard deviation of the Gaussian that smooths densities, in parts of the range of the spectrum.
 WIDTH = 0.005
 #: Points of the grid on which densities are compared, for every width: integrals of smoothed densities are exact then.
@@ -73,7 +71,7 @@ def truth(problem: Problem, size: Size, *, seed: int) -> Truth:
     spectrum: Spectrum = hessian_spectrum(
         single.loss, single.params, probes=size.probes, steps=size.steps, generator=generator
     )
-    total = trace(single.operator(), rtol=TRACE_ERROR, generator=generator)
+    total = trace(single.operator(), rtol=size.trace_error, generator=generator)
     double = ThisProject(problem.double())
     pairs = eigenpairs(double.operator(), COUNT, which="magnitude", tolerance=TIGHT, generator=generator)
     return Truth(
