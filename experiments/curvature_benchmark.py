@@ -58,13 +58,15 @@ EXPLANATION = """\
 *Error*: of the product in float64, against a fourth-order difference quotient of gradients. *Memory*: by how much the
 first product, its preparation included, raises the peak of the process over the loaded model. *Times ours*: seconds
 relative to this project. *Products*: where the library tells. *Error* of a target: against a tight run of this
-project, whose trace has a standard error of 0.5 % (1 % for 20M); every competitor that comes to it confirms it in its own way.
+project, whose trace has a standard error of 0.5 % (1 % for 20M); every competitor that comes to it confirms it in its
+own way.
 
 A library that takes a number of steps, or whose criterion is not the target, has the smallest sufficient number found
 for it, and only that run is charged. One that reports no standard error of a trace has independent calls pooled until
-their spread gives it. All compute on the RMSNorm model, where all are exact, with the math kernel of attention selected
-for them, and with GeGLU: the backward of SiLU has no forward derivative under the maps that curvlinops takes. The
-allocator of every process keeps what it once had from the kernel; left to itself it costs everybody up to a tenth more.
+their spread gives it. All compute on the RMSNorm model, where all are exact, with the math kernel of attention
+selected for them, and with GeGLU: the backward of SiLU has no forward derivative under the maps that curvlinops takes.
+The allocator of every process keeps what it once had from the kernel; left to itself it costs everybody up to a tenth
+more.
 """
 
 
