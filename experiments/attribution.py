@@ -72,8 +72,8 @@ def roots(packages: Sequence[str] = PACKAGES) -> list[Path]:
 def excerpts(folders: Sequence[Path], quota: Mapping[Part, int]) -> dict[Part, list[Excerpt]]:
     """As many texts of every part from every package as asked for, the same on every machine with the same versions.
 
-    Half of the modules are for training, the others for judging: their functions are the test, what
-    they say of themselves and of their classes is the shifted data. No text is there twice, in any part.
+    Half of the modules are for training, the others for judging: their functions are the test, what they say of
+    themselves and of their classes is the shifted data. No text is there twice, in any part.
 
     Args:
         folders: one for each class.
@@ -100,11 +100,13 @@ def excerpts(folders: Sequence[Path], quota: Mapping[Part, int]) -> dict[Part, l
 
 
 def anonymous(text: str) -> str:
-    """The text without the names of the packages.
+    """The text without the names of the packages; what follows them in a compound stays.
 
     Example:
         >>> anonymous("Convert a torch.Tensor to a NumPy array, as np.asarray does.")
         'Convert a Tensor to a array, as asarray does.'
+        >>> anonymous("A scikit-learn estimator.")
+        'A -learn estimator.'
     """
     return " ".join(_NAMES.sub("", text).split())
 

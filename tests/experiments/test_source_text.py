@@ -2,7 +2,11 @@ import pytest
 import torch
 
 from experiments.models import Decoder, DecoderConfig
-from experiments.source_text import VOCABULARY, batches, next_token, part_of, standard_library, windows
+from experiments.source_text import VOCABULARY, batches, fingerprint, next_token, part_of, standard_library, windows
+
+
+def test_a_fingerprint_is_the_same_on_every_machine():
+    assert fingerprint("abc") == 0xBA7816BF  # the first bytes of the digest that FIPS 180-2 prints for it
 
 
 def test_parts_are_disjoint_and_nearly_in_the_ratio_of_eight_to_one_to_one():
