@@ -157,3 +157,26 @@ def spectrum(document: Mapping[str, Any], path: Path) -> None:
     axes.set(xlabel="eigenvalue", ylabel="density", title=f"{document['dimension']:,} dimensions")
     axes.legend(fontsize=8)
     save(figure, path)
+
+
+def geodesic_accuracy(document: Mapping[str, Any], path: Path) -> None:
+    """The error of every way to follow a geodesic against its time, at the largest length, by metric."""
+    panels: dict[str, dict[str, list[tuple[float, float, str]]]] = {}
+    for row in document["rows"]:
+        metric, _, method = row["method"].partition(", ")
+        family, _, effort = method.rstrip(")").partition("(")
+        point = 1e3 * row["seconds"], max(row["errors"][-1], FLOOR), effort.partition("=")[2]
+        panels.setdefault(metric, {}).setdefault(family, []).append(point)
+    figure = Figure(figsize=(3.6 * len(panels), 3.2), layout="constrained")
+    for axes, (metric, families) in zip(
+        figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.items(), strict=True
+    ):
+        for place, (family, points) in enumerate(families.items()):
+            times, errors, _ = zip(*points, strict=True)
+            axes.loglog(times, errors, marker=MARKERS[place], color=f"C{place}", label=family)
+            for time, error, effort in points:
+                axes.annotate(effort, (time, error), (4, 4), textcoords="offset points", fontsize=7)
+        axes.set(title=f"{metric} metric", xlabel="milliseconds")
+        axes.legend(fontsize=8)
+    figure.axes[0].set_ylabel(f"error at length {document['lengths'][-1]:g}")
+    save(figure, path)

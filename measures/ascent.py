@@ -52,7 +52,7 @@ def auto_pgd(function: Function, start: Coordinates, radius: float, steps: int) 
     x = previous = best = start
     value, gradient = function.value_and_gradient(x)
     highest, gradient_at_best, at_checkpoint, visited = value, gradient, value, [value]
-    size, improved = value.new_tensor(2 * radius), torch.zeros_like(value)
+    size, improved = torch.full_like(value, 2 * radius), torch.zeros_like(value)
     halved = torch.zeros_like(value, dtype=torch.bool)
     for k in range(1, steps + 1):
         goal = ascended(x, gradient, size, radius)
@@ -116,7 +116,7 @@ def projected_ascent(function: Function, start: Coordinates, radius: float, step
 
 def ascended(x: Coordinates, gradient: Coordinates, size: float | Tensor, radius: float) -> Coordinates:
     """The point of the ball next to ``x + size * gradient / |gradient|``; ``x`` if the gradient is zero."""
-    slope = length(gradient)
-    goal = combined(x, torch.where(slope > 0, size / slope, 0.0), gradient)
+    step = torch.nan_to_num(size / length(gradient), posinf=0.0)
+    goal = combined(x, step, gradient)
     scale_(goal, shrinkage(goal, radius))
     return goal

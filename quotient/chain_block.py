@@ -150,11 +150,11 @@ class ChainBlock(AbstractBlock):
         moving |= {name: section(moving[name]) for name, section in self._sections.items()}
         sums = torch.zeros_like(self._inverse[0])
         for name, sign, labels in self._terms:
-            inside = torch.where(labels >= 0, sign * moving[name].double(), 0.0)  # an index would wait for the device
+            inside = sign * moving[name].double() * (labels >= 0)  # an index would wait for the device
             sums = sums.index_add(0, labels.clamp_min(0).flatten(), inside.flatten())
         potential = self._inverse @ sums
         for name, sign, labels in self._terms:
-            fit = torch.where(labels >= 0, potential[labels.clamp_min(0)], 0.0)
+            fit = potential[labels.clamp_min(0)] * (labels >= 0)
             moving[name] = moving[name] - sign * fit.to(moving[name]) * self._moving[name]
         return tuple(moving.values())
 

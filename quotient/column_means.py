@@ -92,6 +92,7 @@ class ColumnMeans:
         self._columns = sorted(columns, key=lambda each: each.count, reverse=True)
         squares = frame.double().square()
         self._diagonals = [each.sums(squares) for each in self._columns]
+        self._inverse = reciprocal(self._diagonals[0])
         if len(columns) == 2:
             first, second = (each.labels for each in self._columns)
             both = (first >= 0) & (second >= 0)
@@ -100,9 +101,7 @@ class ColumnMeans:
                 first[both] * width + second[both], squares[both], minlength=len(self._diagonals[0]) * width
             )
             self._cross = cross.reshape(-1, width)  # (columns of the first, of the second)
-            schur = torch.diag(self._diagonals[1]) - self._cross.mT @ (
-                reciprocal(self._diagonals[0])[:, None] * self._cross
-            )
+            schur = torch.diag(self._diagonals[1]) - self._cross.mT @ (self._inverse[:, None] * self._cross)
             # In units of its own diagonal the complement has eigenvalues from 0 to 1, whatever the sizes of weights.
             unit = reciprocal(self._diagonals[1].sqrt())
             values, vectors = torch.linalg.eigh(unit[:, None] * schur * unit)
@@ -121,12 +120,11 @@ class ColumnMeans:
         """The projection of ``x``, in its shape and dtype."""
         weighted = self._frame * x
         sums = [each.sums(weighted) for each in self._columns]
-        inverse = reciprocal(self._diagonals[0])
         if len(self._columns) == 1:
-            multipliers = [inverse * sums[0]]
+            multipliers = [self._inverse * sums[0]]
         else:
-            second = self._schur_inverse @ (sums[1] - self._cross.mT @ (inverse * sums[0]))
-            multipliers = [inverse * (sums[0] - self._cross @ second), second]
+            second = self._schur_inverse @ (sums[1] - self._cross.mT @ (self._inverse * sums[0]))
+            multipliers = [self._inverse * (sums[0] - self._cross @ second), second]
         projected = x.clone()
         for each, multiplier in zip(self._columns, multipliers, strict=True):
             each.subtract_(projected, self._frame, multiplier)

@@ -1,9 +1,15 @@
+import copy
+import io
+
 import pytest
 import torch
 from scipy.optimize import brentq
+from torch import nn
 
-from measures import EmpiricalLoss, worst_case_sharpness
-from quotient import Adaptive, Euclidean, Quotient
+from measures import EmpiricalLoss, LocalLoss, worst_case_sharpness
+from measures.worst_case import METHODS
+from quotient import AbstractGeometry, Adaptive, Euclidean, Quotient
+from symmetries import ModelSymmetry, Params, detect
 
 
 def trust_region_maximum(matrix, slope, radius):
@@ -145,3 +151,67 @@ def test_parameters_that_are_nan_are_named(quadratic):
         worst_case_sharpness(
             quadratic(torch.eye(2).double()), {"w": torch.full((2,), torch.nan).double()}, Euclidean(), radius=1.0
         )
+
+
+def relu_chain(generator: torch.Generator) -> tuple[EmpiricalLoss, Params, ModelSymmetry]:
+    """Rescalings that share weights, in front of a normalized transformer layer: every kind of block."""
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+    model = nn.Sequential(
+        nn.Linear(3, 6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 8), layer, nn.Linear(8, 3)
+    )
+    model = model.eval()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.3 * torch.randn(p.shape, generator=generator))
+    x, y = torch.randn(4, 5, 3, generator=generator), torch.randint(3, (4, 5), generator=generator)
+    loss = EmpiricalLoss(model, lambda f, b: nn.functional.cross_entropy(f(b[0]).mT, b[1]), [(x, y)])
+    return loss, {name: p.detach() for name, p in model.named_parameters()}, detect(model, x)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("space", ["euclidean", "adaptive", "quotient"])
+def test_an_ascent_reads_no_number_off_its_device(space: str, method: str, generator: torch.Generator) -> None:
+    """On the device called meta there are no numbers: reading one is an error."""
+    loss, params, symmetry = relu_chain(generator)
+    geometry = {"euclidean": Euclidean(), "adaptive": Adaptive(), "quotient": Quotient(symmetry)}[space]
+    chart = geometry.chart(geometry.representative(params))
+    chart.project(chart.zeros())  # what is read once for all steps
+    file = io.BytesIO()
+    torch.save(chart, file)
+    file.seek(0)
+    there = torch.load(file, map_location="meta", weights_only=False)
+    batch = tuple(part.to("meta") for part in loss.batches[0])
+    elsewhere = EmpiricalLoss(copy.deepcopy(loss.model).to("meta"), loss.loss_fn, [batch])
+    function = LocalLoss(elsewhere, there.within(0.1), checked=False)
+    values = METHODS[method](function, there.zeros(), 0.1, 20)
+    assert (values.device.type, values.shape) == ("meta", (21,))
+    with pytest.raises(RuntimeError, match="item"):
+        METHODS[method](LocalLoss(elsewhere, there.within(0.1)), there.zeros(), 0.1, 20)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16 autocast"])
+@pytest.mark.parametrize("space", ["adaptive", "quotient"])
+def test_an_ascent_on_a_gpu_waits_for_nothing(space: str, precision: torch.dtype, generator: torch.Generator) -> None:
+    loss, params, symmetry = relu_chain(generator)
+    geometry: AbstractGeometry = {"adaptive": Adaptive(), "quotient": Quotient(symmetry)}[space]
+    expected = worst_case_sharpness(loss, params, geometry, radius=0.1).value
+
+    def half(model, batch):
+        with torch.autocast("cuda", dtype=precision, enabled=precision != torch.float32):
+            return loss.loss_fn(model, batch)
+
+    batch = tuple(part.cuda() for part in loss.batches[0])
+    elsewhere = EmpiricalLoss(copy.deepcopy(loss.model).cuda(), half, [batch])
+    params = {name: p.cuda() for name, p in params.items()}
+    found = worst_case_sharpness(elsewhere, params, geometry, radius=0.1).value
+    # The rise is a small difference of losses, which half precision leaves two digits of.
+    assert found == pytest.approx(expected, rel=1e-3 if precision == torch.float32 else 0.3)
+    chart = geometry.chart(geometry.representative(params))
+    function = LocalLoss(elsewhere, chart.within(0.1), checked=False)
+    METHODS["auto_pgd"](function, chart.zeros(), 0.1, 2)
+    try:
+        torch.cuda.set_sync_debug_mode("error")
+        METHODS["auto_pgd"](function, chart.zeros(), 0.1, 20)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

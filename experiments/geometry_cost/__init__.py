@@ -1,0 +1,18 @@
+"""What a geometry costs beside the gradients of a model: subjects, ascents, scaling, accuracy."""
+
+from .accuracy import accuracy
+from .ascent import ASCENTS, GRADIENTS, AscentTask, ascents, memory
+from .scaling import AXES, exponents
+from .subject import SUBJECTS
+
+__all__ = [
+    "ASCENTS",
+    "AXES",
+    "GRADIENTS",
+    "SUBJECTS",
+    "AscentTask",
+    "accuracy",
+    "ascents",
+    "exponents",
+    "memory",
+]
