@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from measures import Row, timed
 
@@ -36,7 +37,7 @@ class RadiusGrid(AbstractMeasurement):
         for geometry in self.geometries:
             for factor in self.factors:
                 radius = factor * units(self.unit or self.rise, geometry)
-                found, seconds = timed(lambda g=geometry, r=radius: self.rise.at(subject, g, r))  # type: ignore[misc]
+                found, seconds = timed(partial(self.rise.at, subject, geometry, radius))
                 row = Row(self.rise.name, geometry, found.value, found.stderr, seconds)
                 yield Reading(row, radius, setting_text(self.rise.options))
 
@@ -64,16 +65,15 @@ class EqualRise(AbstractMeasurement):
     def readings(self, subject: Subject, units: UnitRadii) -> Iterator[Reading]:
         """A row for every geometry, whose value is the radius."""
         for geometry in self.geometries:
-
-            def rise(radius: float, geometry: str = geometry) -> float:
-                return self.rise.at(subject, geometry, radius).value
-
             start = units(self.rise, geometry)
-            radius, seconds = timed(
-                lambda f=rise, s=start: equal_rise_radius(f, target=self.target, start=s)  # type: ignore[misc]
-            )
+            radius, seconds = timed(partial(self._radius, subject, geometry, start))
             setting = setting_text(self.rise.options | {"rise": self.target})
             yield Reading(Row("radius of equal rise", geometry, radius, seconds=seconds), setting=setting)
+
+    def _radius(self, subject: Subject, geometry: str, start: float) -> float:
+        return equal_rise_radius(
+            lambda radius: self.rise.at(subject, geometry, radius).value, target=self.target, start=start
+        )
 
     def calibrated(self) -> Iterator[tuple[AbstractRise, str]]:
         """Every geometry: the search starts at the unit radius."""

@@ -13,8 +13,8 @@ from ..pool import Pool
 from ..task import AbstractTask
 from .equal_rise import equal_rise_radius
 from .plan import Plan
+from .preparation import Preparation
 from .rise import AbstractRise
-from .stand import Stand
 
 UNIT_RISE = 0.5
 """Of the loss, in nats: far from nothing, and far from a model that only guesses."""
@@ -66,7 +66,7 @@ class Calibration(AbstractJob):
         return {"radius": None, "failure": reason}
 
     def _radius(self, member: Member) -> float:
-        subject = Stand(self.task, member, self.plan, self.device).subject()
+        subject = Preparation(self.task, member, self.plan, self.device).subject()
         return equal_rise_radius(
             lambda radius: self.rise.at(subject, self.geometry, radius).value,
             target=UNIT_RISE,

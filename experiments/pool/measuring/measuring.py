@@ -11,8 +11,8 @@ from ..pool import Pool
 from ..task import AbstractTask
 from .calibration import Calibration
 from .plan import Plan
+from .preparation import Preparation
 from .rise import AbstractRise
-from .stand import Stand
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class Measuring(AbstractJob):
         return {"rows": [], "failure": reason}
 
     def _rows(self) -> Iterator[dict[str, Any]]:
-        stand = Stand(self.task, Member.at(self.pool.place(self.model)), self.plan, self.device)
+        preparation = Preparation(self.task, Member.at(self.pool.place(self.model)), self.plan, self.device)
         for part in self.plan.parts:
             for sample in part.samples:
-                subject = stand.subject(sample, part.representative)
+                subject = preparation.subject(sample, part.representative)
                 for measurement in part.measurements:
                     for reading in measurement.readings(subject, self._unit):
                         yield reading.record(self.model, sample, part.representative)

@@ -87,7 +87,7 @@ def rescaled_plan(effort: Effort) -> Plan:
 
 
 def ablation_plan(effort: Effort) -> Plan:
-    """Worst case with one thing changed at a time: norm, projection, order of geodesics, metric, rest."""
+    """Worst case with one thing changed at a time: norm, projection, order of geodesics, metric, rest; and products."""
     return effort.plan(
         "ablation", Part((replace(effort.worst, geometries=tuple(GEOMETRIES), factors=(0.5, 1.0, 2.0)),))
     )

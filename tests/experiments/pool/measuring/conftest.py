@@ -7,7 +7,7 @@ import pytest
 
 from experiments.pool import Member, Pool, identifier
 from experiments.pool.measuring import PLANS, QUICK
-from experiments.pool.measuring.stand import Stand
+from experiments.pool.measuring.preparation import Preparation
 from experiments.pool.recipes import Vision
 from experiments.report import write_json
 
@@ -34,6 +34,6 @@ def pool(made: Path, tmp_path: Path) -> Pool:
 
 
 @pytest.fixture
-def stand(made: Path) -> Stand:
+def preparation(made: Path) -> Preparation:
     """The first model."""
-    return Stand(TASK, Pool(made).trained[0], PLANS["main"](QUICK))
+    return Preparation(TASK, Pool(made).trained[0], PLANS["main"](QUICK))

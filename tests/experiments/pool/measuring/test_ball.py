@@ -12,8 +12,8 @@ def unit(rise, geometry):
     return UNIT
 
 
-def test_a_grid_measures_at_its_factors_of_the_unit(stand):
-    subject = stand.subject()
+def test_a_grid_measures_at_its_factors_of_the_unit(preparation):
+    subject = preparation.subject()
     readings = list(RadiusGrid(WORST, ("adaptive", "geodesic"), (0.5, 2.0)).readings(subject, unit))
     assert [(r.row.geometry, r.radius) for r in readings] == [
         ("adaptive", 0.1),
@@ -27,8 +27,8 @@ def test_a_grid_measures_at_its_factors_of_the_unit(stand):
     assert {r.setting for r in readings} == {""}
 
 
-def test_an_average_is_that_of_the_draws_of_its_sample(stand):
-    subject = stand.subject(1)
+def test_an_average_is_that_of_the_draws_of_its_sample(preparation):
+    subject = preparation.subject(1)
     (reading,) = RadiusGrid(AverageCase(samples=3), ("standard",), (1.0,)).readings(subject, unit)
     expected = average_case_sharpness(
         subject.loss(),
@@ -41,16 +41,16 @@ def test_an_average_is_that_of_the_draws_of_its_sample(stand):
     assert (reading.row.value, reading.row.stderr) == (expected.value, expected.stderr)
 
 
-def test_logits_are_told_where_they_are_not_the_usual(stand):
+def test_logits_are_told_where_they_are_not_the_usual(preparation):
     grid = RadiusGrid(WorstCase(logits="normalized", steps=2), ("standard",), (1.0,), unit=WORST)
-    (reading,) = grid.readings(stand.subject(), unit)
+    (reading,) = grid.readings(preparation.subject(), unit)
     assert reading.setting == "logits=normalized"
     assert list(grid.calibrated()) == [(WORST, "standard")]
 
 
 @pytest.mark.parametrize("representative", ["trained", "moved"])
-def test_at_the_radius_of_equal_rise_the_loss_rises_by_that(stand, representative):
-    subject = stand.subject(0, representative)
+def test_at_the_radius_of_equal_rise_the_loss_rises_by_that(preparation, representative):
+    subject = preparation.subject(0, representative)
     (reading,) = EqualRise(("geodesic",), target=0.3, rise=WORST).readings(subject, unit)
     assert WORST.at(subject, "geodesic", reading.row.value).value == pytest.approx(0.3, rel=0.1)
     assert (reading.radius, reading.setting) == (None, "rise=0.3")

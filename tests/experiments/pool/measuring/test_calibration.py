@@ -4,8 +4,8 @@ import pytest
 
 from experiments.pool.measuring import PLANS, QUICK, Calibration
 from experiments.pool.measuring.calibration import spread
+from experiments.pool.measuring.preparation import Preparation
 from experiments.pool.measuring.rise import WorstCase
-from experiments.pool.measuring.stand import Stand
 from experiments.report import read_json
 from experiments.work import Here, run
 from tests.experiments.pool.measuring.conftest import TASK
@@ -20,7 +20,7 @@ def test_the_unit_is_the_median_of_radii_at_which_the_loss_rises_by_one_half(poo
     assert radii.keys() == {member.id for member in pool.trained}
     assert job.unit() == median(radii.values())
     first = pool.trained[0]
-    rise = WORST.at(Stand(TASK, first, PLANS["main"](QUICK)).subject(), "adaptive", radii[first.id]).value
+    rise = WORST.at(Preparation(TASK, first, PLANS["main"](QUICK)).subject(), "adaptive", radii[first.id]).value
     assert rise == pytest.approx(0.5, rel=0.3)  # the radius is found to one part in ten
 
 

@@ -5,16 +5,16 @@ from measures import Literature, measure
 
 
 @pytest.fixture
-def readings(stand):
+def readings(preparation):
     part = Derivatives(
         ("adaptive", "geodesic"), orders=(0.5, 2.0), probes=1, steps=3, published=("geodesic",), samples=2
     )
-    return list(part.readings(stand.subject(), lambda rise, geometry: pytest.fail("no radius is needed")))
+    return list(part.readings(preparation.subject(), lambda rise, geometry: pytest.fail("no radius is needed")))
 
 
 @pytest.mark.parametrize(("geometry", "literature"), [("geodesic", Literature()), ("adaptive", None)])
-def test_the_numbers_are_those_of_the_table_of_measures(stand, readings, geometry, literature):
-    subject = stand.subject()
+def test_the_numbers_are_those_of_the_table_of_measures(preparation, readings, geometry, literature):
+    subject = preparation.subject()
     table = measure(
         subject.loss(),
         subject.params,

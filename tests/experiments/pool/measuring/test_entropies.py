@@ -6,8 +6,8 @@ from experiments.pool.measuring.entropies import Entropies
 from measures import hessian_spectrum
 
 
-def test_whole_and_layers_have_every_order(stand):
-    subject = stand.subject()
+def test_whole_and_layers_have_every_order(preparation):
+    subject = preparation.subject()
     part = Entropies(("geodesic",), (0.5, math.inf), probes=1, steps=3)
     found = {r.setting: r.row for r in part.readings(subject, lambda rise, geometry: math.nan)}
     spectrum = hessian_spectrum(

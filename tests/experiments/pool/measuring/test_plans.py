@@ -5,17 +5,17 @@ import pytest
 from experiments.pool import Pool
 from experiments.pool.measuring import PLANS, QUICK, Effort
 from experiments.pool.measuring.geometries import COMPARED, GEOMETRIES
-from experiments.pool.measuring.stand import Stand
+from experiments.pool.measuring.preparation import Preparation
 from tests.experiments.pool.measuring.conftest import TASK
 
 KEYS = ("measure", "geometry", "radius", "setting", "sample", "representative")
 
 
-def records(plan, stand):
+def records(plan, preparation):
     for part in plan.parts:
         for sample in part.samples:
             for measurement in part.measurements:
-                subject = stand.subject(sample, part.representative)
+                subject = preparation.subject(sample, part.representative)
                 for reading in measurement.readings(subject, lambda rise, geometry: 0.2):
                     yield reading.record("model", sample, part.representative)
 
@@ -25,7 +25,7 @@ def measured(made):
     """All plans on one model."""
     plans = {name: plan(QUICK) for name, plan in PLANS.items()}
     first = Pool(made).trained[0]
-    return {name: list(records(plan, Stand(TASK, first, plan))) for name, plan in plans.items()}
+    return {name: list(records(plan, Preparation(TASK, first, plan))) for name, plan in plans.items()}
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -57,7 +57,7 @@ def test_the_thin_plan_is_a_part_of_the_main_one(measured):
 @pytest.mark.gpu
 def test_measures_on_an_accelerator_are_those_on_the_cpu(made, measured):
     plan = PLANS["thin"](QUICK)
-    there = list(records(plan, Stand(TASK, Pool(made).trained[0], plan, "cuda")))
+    there = list(records(plan, Preparation(TASK, Pool(made).trained[0], plan, "cuda")))
     expected = [r["value"] for r in measured["thin"]]
     assert [r["value"] for r in there] == pytest.approx(expected, rel=1e-6)  # double precision, in another order
 

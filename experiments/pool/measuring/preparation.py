@@ -26,7 +26,7 @@ SAME_FUNCTION = {torch.float64: 1e-6, torch.float32: 1e-3}
 
 
 @dataclass(frozen=True)
-class Stand:
+class Preparation:
     """Where the subjects of one model come from.
 
     Args:
