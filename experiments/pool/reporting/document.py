@@ -70,7 +70,7 @@ def judged(pool: Pool, plan: str, protocol: JudgementProtocol, seed: int, *, pro
         twice = {c: v for c, v in both.columns.items() if {c, c.moved()} & frame.columns.keys()}
         case = Case(Frame(both.members, twice), protocol, seed)
         tables = as_moved(case)
-    models = [member.id for member in case.frame.members]
+    models = [member.id for member in frame.members]
     shown = {"models": models, "points": points(case), "panels": panels(case)}
     return {"made": made(pool, plan), "tables": tables} | shown
 

@@ -91,7 +91,7 @@ def ranking_cells(row: Row) -> dict[str, str]:
         "partial": between(row["partial rho"], row["partial low"], row["partial high"]),
         "Ψ": number(row["psi"]),
         "retest": number(row["retest"]),
-        "change": number(row["change"]),
+        "change": "" if row["change"] is None else shown(row["change"]),
         "models": str(row["n"] or ""),
     }
 
@@ -133,8 +133,8 @@ def named(row: Row) -> str:
 
 
 def number(value: float | None) -> str:
-    """Two digits behind the point, as far as intervals go; more of what is smaller than they show."""
-    return "" if value is None else f"{value:.2f}" if abs(value) >= 0.01 or value == 0 else shown(value)
+    """Two digits behind the point: intervals are wider."""
+    return "" if value is None else f"{value:.2f}"
 
 
 def digits(value: float | None) -> str:

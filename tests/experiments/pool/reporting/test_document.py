@@ -59,3 +59,4 @@ def test_a_plan_of_other_weights_alone_is_set_against_the_first_plan(tmp_path: P
     assert (gap["measure"], gap["setting"], gap["after - before"]) == ("renyi, geodesic", "alpha 2.0", 0.0)
     assert error["before"] == error["after"]
     assert [r["largest change"] for r in found["tables"]["invariance"]] == [0.0]
+    assert len(found["models"]) == 24
