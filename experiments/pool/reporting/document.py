@@ -1,6 +1,6 @@
 """All that a report says, as one document of plain values."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -45,18 +45,22 @@ def report(pool: Pool, plans: Sequence[str], *, protocol: JudgementProtocol, see
     known = whole.table({}).known()
     varying = [name for name in protocol.controls if len(set(known.get(name, ()))) > 1]
     asked = replace(protocol, controls=varying)
-    targets = sorted(whole.targets, key=lambda name: TARGETS.index(name) if name in TARGETS else len(TARGETS))
     found: Row = plain(
         {
             "pool": pool.description,
             "protocol": asdict(asked),
-            "targets": targets,
+            "targets": in_order(whole.targets),
             "hyperparameters": list(whole.hyperparameters),
             "models": model_rows(list(pool.members())),
             "plans": {plan: judged(pool, plan, asked, seed, progress=progress) for plan in plans},
         }
     )
     return found
+
+
+def in_order(targets: Iterable[str]) -> list[str]:
+    """Targets as a page has them."""
+    return sorted(targets, key=lambda name: TARGETS.index(name) if name in TARGETS else len(TARGETS))
 
 
 def judged(pool: Pool, plan: str, protocol: JudgementProtocol, seed: int, *, progress: bool) -> dict[str, Any]:
@@ -93,7 +97,7 @@ def as_trained(case: Case, *, ablation: bool, progress: bool) -> dict[str, list[
         }
         for family in case.families
     }
-    for target in tqdm(case.targets, desc="statistics", disable=not progress):
+    for target in tqdm(in_order(case.targets), desc="statistics", disable=not progress):
         found = findings(case, target)
         tables["findings"] += found.records()
         tables["ranking"] += ranking(case, target, found, agreement)
@@ -105,7 +109,7 @@ def as_trained(case: Case, *, ablation: bool, progress: bool) -> dict[str, list[
 
 def as_moved(case: Case) -> dict[str, list[Row]]:
     """The tables of what was measured at other weights of the same functions."""
-    left = [row for target in case.targets for row in survival(case, target)]
+    left = [row for target in in_order(case.targets) for row in survival(case, target)]
     return {"survival": left, "invariance": invariances(case)}
 
 
