@@ -85,9 +85,10 @@ class Processes:
 
     def require_same(self, mark: Tensor, what: str) -> None:
         """Raise ``ValueError``, on every process, where the marks of the processes differ by more than rounding."""
-        marks = [torch.empty_like(mark) for _ in range(self.count)]
-        dist.all_gather(marks, mark, group=self.group)
-        if not torch.allclose(torch.stack(marks), marks[0].expand(len(marks), -1), _SAME, _SAME, equal_nan=True):
+        marks: list[list[float]] = [[]] * self.count
+        dist.all_gather_object(marks, mark.tolist(), group=self.group)  # from any device, whatever the backend
+        found = torch.tensor(marks, dtype=torch.float64)
+        if not torch.allclose(found, found[:1].expand_as(found), _SAME, _SAME, equal_nan=True):
             raise ValueError(
                 f"processes hold different {what}: give all of them the same model, the same batches in the same "
                 "order, and a torch.Generator with the same seed for every draw"
