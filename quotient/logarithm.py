@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.optimize import OptimizeResult, minimize
+from scipy.sparse.linalg import LinearOperator, lsmr
 from torch import Tensor
 
 from symmetries import Params, aligned
@@ -17,6 +18,14 @@ from .quotient import Quotient
 #: Steps that the quasi-Newton method remembers.
 _HISTORY = 20
 
+#: From this residual on Gauss-Newton steps take over: they converge quadratically, but from near by alone.
+_NEAR = 0.1
+_NEWTON_STEPS = 10
+_SHARES = (1.0, 0.5, 0.25, 0.125)
+
+#: Accuracy of the linear equations of a step, at most.
+_FORCING = 0.1
+
 
 @dataclass(frozen=True)
 class Logarithm:
@@ -26,7 +35,7 @@ class Logarithm:
         coordinates: of the velocity, horizontal, in the chart at the representative of the start.
         residual: how far its end is from the orbit of the target, in units of how far the start is; both are measured
             in what the function depends on, see :func:`logarithm`.
-        evaluations: of the exponential map.
+        evaluations: of the exponential map and of its derivatives.
     """
 
     coordinates: Coordinates
@@ -44,10 +53,10 @@ def logarithm(
 
     .. math:: \sum_k \| P_k(\exp x) - P_k(b) \|^2 / \| P_k(b) \|^2
 
-    over horizontal x, by L-BFGS [LiuNocedal1989] from the horizontal part of the difference :math:`k \hat b - \hat a`
-    of the aligned representatives. Parameters outside of every pair move on straight lines, exactly. What is
-    found is a geodesic, and need not be the shortest; the residual says whether it arrives. It is a function of the two
-    orbits, as far as canonical representatives are.
+    over horizontal x: by L-BFGS [LiuNocedal1989], from the horizontal part of the difference :math:`k \hat b - \hat a`
+    of aligned representatives, and once it is near by Gauss-Newton steps, whose solution forgets how it was come by.
+    Parameters outside of every pair move on straight lines. What is found is a geodesic, and need not be the shortest;
+    the residual says whether it arrives. With a small residual it belongs to the two orbits, whatever their points.
 
     Example:
         >>> import torch
@@ -67,7 +76,7 @@ def logarithm(
         params: where the geodesic starts.
         target: where it should end, up to symmetry.
         tolerance: of the residual.
-        max_evaluations: after which the best velocity so far is returned, with its residual.
+        max_evaluations: of L-BFGS, after which the velocity so far is returned, with its residual.
 
     Raises:
         ValueError: pairs that share weights, a rank-deficient pair, or a tolerance that is not positive.
@@ -92,7 +101,7 @@ class _Target:
     invariants: Callable[[Params], list[Tensor]]
     values: list[Tensor]
     sizes: list[Tensor]
-    unit: Tensor
+    unit: float
 
     @classmethod
     def of(cls, geometry: Quotient, start: Params, target: Params) -> "_Target":
@@ -105,42 +114,75 @@ class _Target:
 
         values = [value.detach() for value in invariants(target)]
         sizes = [torch.linalg.vector_norm(value).clamp_min(torch.finfo(value.dtype).tiny) for value in values]
-        apart = cls(invariants, values, sizes, torch.ones(()))
-        return cls(invariants, values, sizes, apart.misses(start).detach())
+        apart = cls(invariants, values, sizes, 1.0).residuals(start)
+        return cls(invariants, values, sizes, torch.linalg.vector_norm(apart).item())
 
-    def misses(self, params: Params) -> Tensor:
-        """The sum of squares, in units of that at the start."""
+    def residuals(self, params: Params) -> Tensor:
+        """By how much every entry is missed, in units of the length of all at the start: one vector."""
         parts = zip(self.invariants(params), self.values, self.sizes, strict=True)
-        squares = [torch.linalg.vector_norm((found - wanted) / size).square() for found, wanted, size in parts]
-        return torch.stack([square.double() for square in squares]).sum() / self.unit
+        missed = ((found - wanted) / size for found, wanted, size in parts)
+        real = (torch.view_as_real(part) if part.is_complex() else part for part in missed)
+        return flattened([part.double() for part in real]) / self.unit
 
 
 def _shot(
     chart: AbstractChart, first: Coordinates, target: _Target, tolerance: float, max_evaluations: int
 ) -> Logarithm:
-    """L-BFGS over horizontal velocities, until one is good enough."""
-    if not bool(target.unit > 0):
+    """L-BFGS over horizontal velocities until one comes near, then Gauss-Newton."""
+    if not target.unit > 0:
         return Logarithm(chart.zeros(), 0.0, 0)
 
-    def velocity(entries: np.ndarray) -> Coordinates:
-        return unflattened(torch.from_numpy(entries).to(first[0].device), first)
+    def residuals(entries: Tensor) -> Tensor:
+        return target.residuals(chart.exp(chart.project(unflattened(entries, first))))
 
     def miss(entries: np.ndarray) -> tuple[float, np.ndarray]:
-        x = tuple(a.requires_grad_() for a in velocity(entries))
-        missed = target.misses(chart.exp(chart.project(x)))
-        gradient = torch.autograd.grad(missed, x, allow_unused=True, materialize_grads=True)
-        return missed.item(), flattened(gradient).double().cpu().numpy()
+        free = start.new_tensor(entries).requires_grad_()
+        missed = residuals(free).square().sum()
+        (gradient,) = torch.autograd.grad(missed, free)
+        return missed.item(), gradient.cpu().numpy()
 
-    def reached(intermediate_result: OptimizeResult) -> None:
-        if intermediate_result.fun <= tolerance**2:
+    def near(intermediate_result: OptimizeResult) -> None:
+        if intermediate_result.fun <= max(tolerance, _NEAR) ** 2:
             raise StopIteration
 
-    found = minimize(
-        miss,
-        flattened(first).double().cpu().numpy(),
-        jac=True,
-        method="L-BFGS-B",
-        callback=reached,
-        options={"maxfun": max_evaluations, "maxiter": max_evaluations, "maxcor": _HISTORY, "ftol": 0.0, "gtol": 0.0},
-    )
-    return Logarithm(chart.project(velocity(found.x)), float(found.fun) ** 0.5, int(found.nfev))
+    start = flattened(first).double()
+    options = {"maxfun": max_evaluations, "maxiter": max_evaluations, "maxcor": _HISTORY, "ftol": 0.0, "gtol": 0.0}
+    found = minimize(miss, start.cpu().numpy(), jac=True, method="L-BFGS-B", callback=near, options=options)
+    entries, evaluations = start.new_tensor(found.x), int(found.nfev)
+    if found.fun <= _NEAR**2:
+        entries, products = _newton(residuals, entries, tolerance)
+        evaluations += products
+    with torch.no_grad():
+        residual = torch.linalg.vector_norm(residuals(entries)).item()
+    return Logarithm(chart.project(unflattened(entries, first)), residual, evaluations)
+
+
+def _newton(residuals: Callable[[Tensor], Tensor], entries: Tensor, tolerance: float) -> tuple[Tensor, int]:
+    """Gauss-Newton steps by LSMR [FongSaunders2011], while they help; and how many products they took."""
+    products = 0
+    for _ in range(_NEWTON_STEPS):
+        value, pull = torch.func.vjp(residuals, entries)[:2]
+        missed = torch.linalg.vector_norm(value).item()
+        if missed <= tolerance:
+            break
+
+        def forward(d: np.ndarray, at: Tensor = entries) -> np.ndarray:
+            return torch.func.jvp(residuals, (at,), (at.new_tensor(d).view(-1),))[1].cpu().numpy()
+
+        def backward(
+            c: np.ndarray, value: Tensor = value, pull: Callable[[Tensor], tuple[Tensor]] = pull
+        ) -> np.ndarray:
+            return pull(value.new_tensor(c).view(-1))[0].cpu().numpy()
+
+        slope = LinearOperator((len(value), len(entries)), matvec=forward, rmatvec=backward, dtype=float)
+        accuracy = min(_FORCING, missed)  # a tenth far away, and quadratic convergence near by
+        step, _, iterations, *_ = lsmr(slope, -value.detach().cpu().numpy(), atol=accuracy, btol=accuracy)
+        products += 2 * iterations
+        steps = (entries + share * entries.new_tensor(step) for share in _SHARES)
+        with torch.no_grad():
+            better = (ahead for ahead in steps if torch.linalg.vector_norm(residuals(ahead)).item() < missed)
+            ahead = next(better, None)
+        if ahead is None:
+            break
+        entries = ahead
+    return entries, products

@@ -16,7 +16,7 @@ Writes
 
 Expect
     sections along geodesics to change by less than 1e-6 of the loss at condition 100, the raw ones by orders of
-    magnitude: see docs/landscapes.md.
+    magnitude; geodesics to other models to end off them, by the residuals that are stated: see docs/landscapes.md.
 """
 
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ class Config(Setting):
     points: int = option(25, "of the grid, along each axis")
     condition: float = option(100.0, "condition number of the group elements that move the models")
     tolerance: float = option(0.01, "at which a geodesic has arrived, in units of how far the models are apart")
-    evaluations: int = option(400, "of the exponential map, to find a geodesic")
+    evaluations: int = option(12, "of the exponential map, to come near with a geodesic")
     docs: bool = option(False, "write docs/landscapes.png as well")
     output: Path = option(Path("results/landscape"), "folder to write to, and to go on from")
 

@@ -5,7 +5,7 @@ import torch
 
 from quotient import Quotient, length, logarithm, scaled
 from symmetries import Params, distance
-from tests.quotient.cases import CHAIN, GROUPS, group, parameters
+from tests.quotient.cases import CHAIN, GROUPS, QUERY_KEY, group, parameters
 
 NAMES = ("query-key", "rotary", "columns side by side", "single rescaling", "absorptions")
 
@@ -24,30 +24,27 @@ def test_it_is_the_inverse_of_the_exponential_map(name: str, generator: torch.Ge
     geometry = Quotient(GROUPS[name](), rest="tensorwise")
     params = parameters(generator)
     target, size = shot(geometry, params, generator, 0.5)
-    found = logarithm(geometry, params, target, tolerance=1e-5)
-    assert found.residual < 1e-5
+    found = logarithm(geometry, params, target, tolerance=1e-8)
+    assert found.residual < 1e-8
     # The exponential map is one to one on this ball; the residual is relative to a distance of about the same size.
-    assert length(found.coordinates).item() == pytest.approx(size, rel=1e-3)
+    assert length(found.coordinates).item() == pytest.approx(size, rel=1e-6)
     end = geometry.chart(geometry.representative(params)).exp(found.coordinates)
-    assert distance(geometry.symmetry, end, target).relative < 1e-4
+    assert distance(geometry.symmetry, end, target).relative < 1e-6
 
 
 def test_it_does_not_depend_on_the_points_of_the_two_orbits(generator: torch.Generator) -> None:
-    """Step for step: few of them, as rounding grows with their number."""
-    geometry = Quotient(GROUPS["query-key"]())
+    geometry = Quotient(GROUPS["query-key"](), rest="tensorwise")
     symmetry, a, b = geometry.symmetry, parameters(generator), parameters(generator)
-    found = logarithm(geometry, a, b, max_evaluations=10)
-    moved = logarithm(
-        geometry, *(symmetry.act(symmetry.random(generator, 100.0), p) for p in (a, b)), max_evaluations=10
-    )
+    found = logarithm(geometry, a, b, tolerance=1e-8)
+    moved = logarithm(geometry, *(symmetry.act(symmetry.random(generator, 100.0), p) for p in (a, b)), tolerance=1e-8)
     for x, y in zip(found.coordinates, moved.coordinates, strict=True):
         torch.testing.assert_close(x, y, rtol=1e-6, atol=1e-6)
 
 
 def test_models_that_are_far_apart_are_joined_too(generator: torch.Generator) -> None:
-    geometry = Quotient(GROUPS["query-key"](), rest="tensorwise")
-    a, b = parameters(generator), parameters(generator)
-    found = logarithm(geometry, a, b, tolerance=0.03)
+    names = QUERY_KEY.parameters
+    a, b = ({name: p for name, p in parameters(generator).items() if name in names} for _ in range(2))
+    found = logarithm(Quotient(group(QUERY_KEY).restricted(sorted(names))), a, b, tolerance=0.03)
     assert found.residual < 0.03
     assert length(found.coordinates) > 1.0
 
@@ -60,10 +57,10 @@ def test_to_its_own_orbit_it_is_zero(generator: torch.Generator) -> None:
 
 
 def test_too_few_evaluations_are_told_by_the_residual(generator: torch.Generator) -> None:
-    geometry = Quotient(GROUPS["query-key"]())
-    found = logarithm(geometry, parameters(generator), parameters(generator), max_evaluations=2)
-    assert found.residual > 1e-3
-    assert found.evaluations >= 2
+    names = QUERY_KEY.parameters  # nothing outside, which would be exact at once
+    a, b = ({name: p for name, p in parameters(generator).items() if name in names} for _ in range(2))
+    found = logarithm(Quotient(group(QUERY_KEY).restricted(sorted(names))), a, b, max_evaluations=1)
+    assert found.residual > 0.1
 
 
 def test_pairs_that_share_weights_are_refused(generator: torch.Generator) -> None:
