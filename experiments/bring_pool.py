@@ -41,9 +41,7 @@ class Config:
 
     layout: str = option("hugging-face", f"how files are laid out: {', '.join(BROUGHT)}")
     checkpoints: Path = option(NOWHERE, "folder of the models")
-    results: Path = option(
-        NOWHERE, "their numbers: CSV, JSON, JSON lines or Parquet; needless with --evaluate for some"
-    )
+    results: Path = option(NOWHERE, "their numbers, a table; cifar-vit, hugging-face and timm do without")
     data: Path = option(NOWHERE, "folder of the data that they were trained on")
     base: Path = option(NOWHERE, "folder of what checkpoints share and do not carry: configuration, vocabulary")
     evaluate: int = option(

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from experiments import measure_pool, report_pool
 from experiments.bring_pool import Config, main
 from experiments.pool import Pool
 from experiments.pool.brought import BROUGHT
+from experiments.pool.frame import Frame
 from experiments.pool.recipes import task_of
 from measures import EmpiricalLoss, worst_case_sharpness
 from quotient import Adaptive, Quotient
@@ -139,3 +141,45 @@ def test_options_that_cannot_be_are_refused():
         Config(layout="keras")
     with pytest.raises(ValueError, match="--evaluate must not be negative"):
         Config(evaluate=-1)
+
+
+def fit_(stand_in, count=80):
+    """Train the stand-ins of `cifar-vit` on their data: radii are in units of a rise that a random model has not."""
+    kind = BROUGHT["cifar-vit"]
+    checkpoints = kind.checkpoints(stand_in.checkpoints)
+    task = kind.of(checkpoints[stand_in.models[0]], data=stand_in.data)
+    images, labels = task.examples("train").batch(range(20))
+    for path in checkpoints.values():
+        model = task.network()
+        model.load_state_dict(kind.weights(path))
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+        for _ in range(count):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+        torch.save({"last": model.state_dict()}, path)
+
+
+@pytest.mark.slow
+def test_a_brought_pool_is_measured_and_reported_by_the_commands_that_measure_and_report_any_pool(tmp_path):
+    stand_in = LAYOUTS["cifar-vit"](tmp_path / "theirs")
+    fit_(stand_in)
+    pool = Pool(tmp_path / "pool")
+    main(Config(layout="cifar-vit", output=pool.folder, workers=1, **stand_in.options))
+    measure_pool.main(measure_pool.Config(pool=pool.folder, plan="thin", workers=1, small=True))
+    report_pool.main(report_pool.Config(pool=pool.folder, resamples=20, permutations=5))
+    changes = {geometry: moved(Frame.read(pool, "thin"), geometry) for geometry in ("adaptive", "geodesic")}
+    # Single precision, at elements of condition 30.
+    assert changes["geodesic"] < 1e-3 < 1e-2 < changes["adaptive"]
+    assert (pool.folder / "report" / "report.html").is_file()
+
+
+def moved(frame, geometry):
+    """The largest relative change at other weights of the same functions."""
+    pairs = [
+        pair
+        for column, values in frame.columns.items()
+        if column.geometry == geometry and column.moved() in frame.columns
+        for pair in zip(values, frame.columns[column.moved()], strict=True)
+    ]
+    return max(abs(there / here - 1.0) for here, there in pairs)

@@ -1,9 +1,10 @@
 """Pools that others have trained: where their models, numbers and data lie, and how they are read."""
 
-from .brought import AbstractBrought, Record
+from .brought import AbstractBrought
 from .cifar_vit import CifarViT
 from .hugging_face import HuggingFace
 from .mnli import Mnli
+from .record import Record
 from .soup import Soup
 from .timm_folder import Timm
 

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -15,26 +15,12 @@ from ...local.examples import AbstractExamples, Batch
 from ..grid import Configuration
 from ..sample import portion
 from ..task import AbstractTask
+from .record import Record
 
 Part = Literal["train", "test"]
 
 #: Examples in one forward pass of an evaluation.
 EVALUATED = 64
-
-
-@dataclass(frozen=True)
-class Record:
-    """What the authors of a model say of it.
-
-    Args:
-        configuration: hyperparameters by name.
-        seed: of the run; 0 where nobody says.
-        targets: see :class:`Evaluation`.
-    """
-
-    configuration: Configuration
-    seed: int = 0
-    targets: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,9 @@ from ...local.weights import read_weights
 from ...report import read_json
 from ..evaluation import with_gaps
 from ..published import SimpleViT, SimpleViTSizes
-from .brought import AbstractBrought, Part, Record
+from .brought import AbstractBrought, Part
 from .numbers import hyperparameter, typed
+from .record import Record
 
 #: Of channels, as these models were trained.
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)

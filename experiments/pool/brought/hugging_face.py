@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from ...local.examples import AbstractExamples, Pictures, Sentences
 from ...local.parts import HELD_OUT, TRAIN, part_rows
 from ...models.zoo import library
-from .brought import AbstractBrought, Part, Record
+from .brought import AbstractBrought, Part
 from .numbers import records_of
+from .record import Record
 
 #: What a checkpoint of this kind has.
 CONFIG = "config.json"

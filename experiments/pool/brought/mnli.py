@@ -13,8 +13,9 @@ from ...local.rows import rows
 from ...local.tensor_bundle import read_bundle
 from ...models.zoo import library
 from ..published import bert_sizes, bert_state
-from .brought import AbstractBrought, Part, Record
+from .brought import AbstractBrought, Part
 from .hugging_face import pretrained_state
+from .record import Record
 
 #: The order of the classes in these checkpoints, and that of data sets that number them.
 CLASSES, NUMBERED = ("contradiction", "entailment", "neutral"), ("entailment", "neutral", "contradiction")

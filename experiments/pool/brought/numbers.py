@@ -7,7 +7,7 @@ from typing import Any
 
 from ...local.rows import rows
 from ..evaluation import with_gaps
-from .brought import Record
+from .record import Record
 
 #: Targets of a pool, by their names in words.
 TARGETS = tuple(f"{part} {kind}" for part in ("train", "test", "shifted") for kind in ("loss", "error")) + (

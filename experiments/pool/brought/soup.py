@@ -12,8 +12,9 @@ from ...local.pictures import Preparation
 from ...local.rows import rows
 from ...local.weights import read_weights
 from ..published import ClipClassifier, ClipSizes, clip_state
-from .brought import AbstractBrought, Part, Record
+from .brought import AbstractBrought, Part
 from .numbers import hyperparameter
+from .record import Record
 
 #: Of channels, as CLIP was trained.
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)

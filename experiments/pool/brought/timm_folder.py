@@ -11,9 +11,10 @@ from ...local.examples import Pictures
 from ...local.parts import HELD_OUT, TRAIN
 from ...local.weights import read_weights
 from ...models.zoo import library
-from .brought import AbstractBrought, Part, Record
+from .brought import AbstractBrought, Part
 from .hugging_face import CONFIG
 from .numbers import records_of
+from .record import Record
 
 #: Names of the weights beside a configuration.
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
