@@ -1,9 +1,10 @@
 r"""What a geometry costs: worst-case sharpness beside as many plain gradients, scaling laws, accuracy of geodesics.
 
 Claim
-    Worst-case geodesic sharpness in 20 steps takes at most 1.05 times as long as 20 gradients of a 12-layer vision
-    transformer, 384 wide, at 64 images in a batch, and at most 1.3 times the memory of a gradient and three copies of
-    the parameters. The geometry's time is linear in the number of heads, and of the order n h^2 + h^3 in their size.
+    Worst-case geodesic sharpness in 20 steps is meant to take at most 1.05 times as long as 20 gradients of a 12-layer
+    vision transformer, 384 wide, at 64 images in a batch, and at most 1.3 times the memory of a gradient and three
+    copies of the parameters; docs/benchmarks.md tells what was measured. The geometry's time is linear in the number of
+    heads, and of the order n h^2 + h^3 in their size.
 
 Runs for
     about an hour and a half on an idle core, --quick half a minute (tiny models: no result). Every part is kept in a
