@@ -31,7 +31,7 @@ def draw(document: Mapping[str, Any], path: Path) -> None:
             lines.semilogy(_along(row[name]), row[name]["line"], style, lw=width, label=f"at {label}")
         lines.legend(fontsize=8)
         colour = INVARIANT if row["change"] < document["bound"] else MOVED
-        lines.set_title(f"along the first axis; losses change by {row['change']:.0e}", fontsize=9, color=colour)
+        lines.set_title(f"first axis; losses change by {row['change']:.0e}", fontsize=9, color=colour)
     save(figure, path)
 
 
