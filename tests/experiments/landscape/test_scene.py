@@ -51,7 +51,8 @@ def test_filter_normalised_pictures_change() -> None:
 
 
 def test_sections_between_models_are_the_same_for_every_representative() -> None:
-    views = [scene.between(tolerance=0.01, evaluations=15) for scene in scenes()]
+    # A small residual: the velocity is then that of the two orbits, whichever way rounding led the search.
+    views = [scene.between(tolerance=1e-6, evaluations=15) for scene in scenes()]
     torch.testing.assert_close(*(losses(view) for view in views), rtol=1e-6, atol=0)
     torch.testing.assert_close(*(torch.tensor(view.marks[1]) for view in views), rtol=1e-6, atol=1e-6)
 
