@@ -5,24 +5,26 @@ Claim
     symmetries takes at most 1.05 times as long as a step of SAM, and holds as many copies of the parameters.
 
 Runs for
-    about 10 minutes on 2 idle cores, --quick 10 seconds (sizes at which the claim is not made).
+    two minutes a round on 4 idle cores, four on 2, --quick 10 seconds (sizes at which the claim is not made).
 
 Writes
     results/step-cost/step-cost.json   seconds and memory of every step, configuration and versions
+    results/step-cost/step-cost.md     the table; with --docs also a section of docs/training.md
 
 Expect
     SAM, ASAM and the quotient within a few percent of each other, AdamW at half of them. Steps of all optimizers take
-    turns, and the seconds of the processor are compared, which a busy machine changes least.
+    turns, beginning with another one in every round, and each is compared with the step of SAM in its own round. The
+    clock is read: seconds of the processor count threads that wait for another one's work.
 """
 
 import gc
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from time import perf_counter, process_time
+from time import perf_counter
 from typing import Any, Literal
 
 import torch
@@ -35,13 +37,25 @@ from quotient import AbstractGeometry, Adaptive, Euclidean, Quotient, Riemannian
 from symmetries import detect
 
 from .command import option, require_positive
-from .console import show
+from .console import cell, show
 from .models import ViT, ViTConfig
-from .report import provenance, write_json
+from .report import markdown_table, provenance, write_json
+from .section import write_section
 
 Loss = Callable[[], Tensor]
 Step = Callable[[Loss], object]
 Mode = Literal["base", "riemannian"]
+
+SAM = "SAM as published"
+DOCS = Path("docs/training.md")
+
+CAPTION = """\
+Written by `python -m experiments step-cost --threads {threads} --repeats {repeats} --docs`, on {machine}.
+
+A vision transformer of {depth} layers, {dim} wide, {batch} images of {image} x {image} pixels in a batch. *Of SAM*: the
+median over {repeats} rounds of a step's seconds over those of SAM as published in the same round, and their range.
+*Least*: the shortest step over SAM's shortest, which disturbances change least.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +75,7 @@ class Config:
     repeats: int = option(3, "steps of every optimizer, after one that is not counted")
     seed: int = option(0, "of the initial values and the images")
     threads: int = option(1, "CPU threads")
+    docs: bool = option(False, f"write the section of {DOCS} as well")
     output: Path = option(Path("results/step-cost"), "folder to write to")
 
     def __post_init__(self) -> None:
@@ -92,13 +107,25 @@ def main(config: Config) -> None:
     data = model.example_inputs(generator, batch=config.batch), torch.randint(10, (config.batch,), generator=generator)
     steps = {name: (copy, make(copy)) for name, make in optimizers(model, data).items() for copy in [deepcopy(model)]}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in steps}
-    for _ in tqdm(range(config.repeats + 1), desc="step-cost", unit="round"):
-        for name, (copy, step) in steps.items():
+    for first in tqdm(range(config.repeats + 1), desc="step-cost", unit="round"):
+        for name in rotated(list(steps), first):
+            copy, step = steps[name]
             found[name].append(measured(step, copy, data))
     rows = table({name: each[1:] for name, each in found.items()})
-    write_json(config.output / "step-cost.json", provenance(config) | {"rows": rows, "steps": found})
+    facts = provenance(config)
+    write_json(config.output / "step-cost.json", facts | {"rows": rows, "steps": found})
+    caption = CAPTION.format(**asdict(config), machine=facts["machine"]["processor"])
+    text = f"{caption}\n{markdown_table([{key: cell(value) for key, value in row.items()} for row in rows])}"
+    for path in (config.output / "step-cost.md", *((DOCS,) if config.docs else ())):
+        write_section(path, text, name="step-cost", title="What a step costs")
     show(rows)
     print(f"The table is in {config.output}.")
+
+
+def rotated(names: list[str], first: int) -> list[str]:
+    """The names in their order, beginning with another one in every round: what ran before a step may change it."""
+    start = first % len(names)
+    return names[start:] + names[:start]
 
 
 def optimizers(model: nn.Module, data: tuple[Tensor, Tensor]) -> dict[str, Callable[[nn.Module], Step]]:
@@ -110,7 +137,7 @@ def optimizers(model: nn.Module, data: tuple[Tensor, Tensor]) -> dict[str, Calla
 
     return {
         "AdamW": lambda m: partial(plain_step, AdamW(m.parameters(), lr=0.0)),
-        "SAM as published": lambda m: partial(published_sam, list(m.parameters()), AdamW(m.parameters(), lr=0.0)),
+        SAM: lambda m: partial(published_sam, list(m.parameters()), AdamW(m.parameters(), lr=0.0)),
         **{name: sam(geometry, "base") for name, geometry in geometries.items()},
         "quotient SAM, riemannian": sam(geometries["quotient SAM"], "riemannian"),
     }
@@ -141,7 +168,7 @@ def published_sam(
 
 
 def measured(step: Step, model: nn.Module, data: tuple[Tensor, Tensor]) -> dict[str, float]:
-    """Seconds of the clock and of the processor; and the copies of the parameters that the last pass finds held."""
+    """Seconds of the clock, and the copies of the parameters that the last pass finds held."""
     held = [0.0]
 
     def loss() -> Tensor:
@@ -152,10 +179,10 @@ def measured(step: Step, model: nn.Module, data: tuple[Tensor, Tensor]) -> dict[
         return value.detach()
 
     model.zero_grad()
-    before, clock, processor = tensor_bytes(), perf_counter(), process_time()
+    before, start = tensor_bytes(), perf_counter()
     step(loss)
-    seconds = {"seconds": perf_counter() - clock, "cpu seconds": process_time() - processor}
-    return seconds | {"held": (held[0] - before) / sum(p.nbytes for p in model.parameters())}
+    seconds = perf_counter() - start
+    return {"seconds": seconds, "held": (held[0] - before) / sum(p.nbytes for p in model.parameters())}
 
 
 def tensor_bytes() -> float:
@@ -165,16 +192,20 @@ def tensor_bytes() -> float:
 
 
 def table(found: dict[str, list[dict[str, float]]]) -> list[dict[str, Any]]:
-    """Medians, and the seconds as multiples of those of the SAM step."""
-    middle = {name: {key: median(each[key] for each in steps) for key in steps[0]} for name, steps in found.items()}
-    sam = middle["SAM as published"]["cpu seconds"]
-    return [
-        {
-            "optimizer": name,
-            "seconds": m["seconds"],
-            "cpu seconds": m["cpu seconds"],
-            "of SAM": m["cpu seconds"] / sam,
-            "copies held": m["held"],
-        }
-        for name, m in middle.items()
-    ]
+    """Seconds, as multiples of those of the SAM step of the same round too; and copies held."""
+    seconds = {name: [each["seconds"] for each in steps] for name, steps in found.items()}
+    rows = []
+    for name, mine in seconds.items():
+        ratios = [a / b for a, b in zip(mine, seconds[SAM], strict=True)]
+        rows.append(
+            {
+                "optimizer": name,
+                "seconds": median(mine),
+                "of SAM": median(ratios),
+                "from": min(ratios),
+                "to": max(ratios),
+                "least": min(mine) / min(seconds[SAM]),
+                "copies held": median(each["held"] for each in found[name]),
+            }
+        )
+    return rows

@@ -14,11 +14,19 @@ def test_the_command_writes_one_row_for_every_optimizer(tmp_path, capsys):
     rows = {row["optimizer"]: row for row in json.loads((tmp_path / "step-cost.json").read_text())["rows"]}
     assert rows["SAM as published"]["of SAM"] == 1.0
     assert all(row["seconds"] > 0 for row in rows.values())
+    assert all(row["from"] <= row["of SAM"] <= row["to"] for row in rows.values())
     assert "quotient SAM" in capsys.readouterr().out
+    assert "| quotient SAM |" in (tmp_path / "step-cost.md").read_text()
     assert rows["AdamW"]["copies held"] == pytest.approx(0.0, abs=0.1)
     for name in ("SAM as published", "SAM", "ASAM", "quotient SAM"):  # the point, and little else
         assert rows[name]["copies held"] == pytest.approx(1.0, abs=0.1)
     assert rows["quotient SAM, riemannian"]["copies held"] == pytest.approx(2.0, abs=0.2)  # the point, and x
+
+
+def test_every_optimizer_begins_a_round_in_turn():
+    names = ["a", "b", "c"]
+    assert [step_cost.rotated(names, first)[0] for first in range(4)] == ["a", "b", "c", "a"]
+    assert sorted(step_cost.rotated(names, 2)) == names
 
 
 def test_memory_counts_every_storage_once():
