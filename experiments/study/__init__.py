@@ -7,7 +7,7 @@ Claim
 
 Runs for
     about half an hour for every task on one quiet core; --quick a minute. Trials that are finished are kept.
-    Tasks may run side by side: --tasks digits, --tasks text, --tasks lora.
+    --workers trains several at once, and so do several of these commands: --tasks digits, --tasks text, --tasks lora.
 
 Writes
     results/study/trials/          a file for every training run
@@ -18,23 +18,24 @@ Expect
     see docs/study.md for what came out.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from measures import replacing
 
 from .. import console
 from ..command import option, require_positive
-from ..report import markdown_table, provenance, write_json
+from ..report import markdown_table, provenance, read_json, write_json
+from ..work import crew, failures, forget_failures, run
 from .comparison import rows, value
-from .contender import CONTENDERS, Choice
+from .contender import CONTENDERS, Choice, Contender
 from .task import AbstractTask
 from .tasks import TASKS
-from .trial import STARTS, Archive, Trial
+from .trial import STARTS, Trial
 
 #: Seeds of trials that choose; reported runs have others.
 FIRST_TUNING_SEED = 1000
@@ -52,15 +53,17 @@ class Config:
     seeds: int = option(5, "runs of every contender that are reported, from each start")
     tuning: int = option(2, "seeds of every trial that chooses")
     gradients: int = option(0, "in a run; by default what the task says")
-    threads: int = option(1, "CPU threads")
+    threads: int = option(1, "CPU threads, where runs are trained one after the other")
+    workers: int = option(1, "runs at once; several have one thread each")
+    retry: bool = option(False, "try again what failed")
     output: Path = option(Path("results/study"), "folder to write to, and to go on from")
 
     def __post_init__(self) -> None:
         for name in self.chosen:
             if name not in TASKS:
                 raise ValueError(f"--tasks must be among {', '.join(TASKS)}, got {name!r}")
-        require_positive("threads", self.threads)
-        require_positive("tuning", self.tuning)
+        for name in ("threads", "workers", "tuning"):
+            require_positive(name, getattr(self, name))
         if self.seeds < 2:
             raise ValueError(f"--seeds must be at least 2, for an interval, got {self.seeds}")
 
@@ -69,6 +72,10 @@ class Config:
         """The names of the tasks."""
         return self.tasks.split(",")
 
+    def task(self, name: str) -> AbstractTask:
+        """One of them, as long as is asked for."""
+        return replace(TASKS[name], gradients=self.gradients) if self.gradients else TASKS[name]
+
 
 QUICK = Config(tasks="digits", seeds=2, tuning=1, gradients=20)
 
@@ -76,46 +83,61 @@ QUICK = Config(tasks="digits", seeds=2, tuning=1, gradients=20)
 def main(config: Config) -> None:
     """Tune, train, compare."""
     torch.set_num_threads(config.threads)
-    archive = Archive(config.output / "trials")
     tables = {}
-    for name in config.chosen:
-        task = TASKS[name]()
-        if config.gradients:
-            task.gradients = config.gradients
+    for task in map(config.task, config.chosen):
         console.heading(task.name)
-        choices = tuned(task, archive, config.tuning)
-        results = trained(task, archive, choices, config.seeds)
-        tables[task.name] = rows(results)
+        tables[task.name] = rows(trained(task, config, tuned(task, config)))
         console.show(tables[task.name])
         write(config, tables)
 
 
-def tuned(task: AbstractTask, archive: Archive, seeds: int) -> dict[str, Choice]:
+def tuned(task: AbstractTask, config: Config) -> dict[str, Choice]:
     """For every contender the option with the least mean validation loss; later ones take over what was chosen."""
     choices: dict[str, Choice] = {"AdamW": {}}
-    for contender in tqdm(CONTENDERS, desc="tuning"):
-        known = choices[contender.after]
-        losses = {
-            tried: sum(
-                value(archive.result(Trial(task, contender, known | {contender.tuned: tried}, seed))["validation loss"])
-                for seed in range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + seeds)
-            )
-            for tried in contender.grid(task)
-        }
-        finite = {tried: loss for tried, loss in losses.items() if loss == loss}
-        choices[contender.name] = known | {contender.tuned: min(finite, key=lambda tried: finite[tried])}
+    for contender in CONTENDERS:
+        choices[contender.name] = best(task, config, contender, choices[contender.after])
     return choices
 
 
-def trained(task: AbstractTask, archive: Archive, choices: dict[str, Choice], seeds: int) -> list[dict[str, Any]]:
+def best(task: AbstractTask, config: Config, contender: Contender, known: Choice) -> Choice:
+    """What is known, and the value of the option of one contender that does best with it.
+
+    Raises:
+        ValueError: every value fails, on some seed.
+    """
+    losses = dict.fromkeys(contender.grid(task), 0.0)
+    trials = [
+        Trial(config.output / "trials", task, contender, known | {contender.tuned: tried}, seed)
+        for tried in losses
+        for seed in range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + config.tuning)
+    ]
+    for trial, result in zip(trials, results(trials, config, f"tuning {contender.name}"), strict=True):
+        losses[trial.choice[contender.tuned]] += value(result["validation loss"])
+    finite = {tried: loss for tried, loss in losses.items() if loss == loss}
+    if not finite:
+        raise ValueError(f"{contender.name} fails with every {contender.tuned} of {list(losses)}: nothing to choose")
+    return known | {contender.tuned: min(finite, key=lambda tried: finite[tried])}
+
+
+def trained(task: AbstractTask, config: Config, choices: dict[str, Choice]) -> list[dict[str, Any]]:
     """The runs that are reported."""
     trials = [
-        Trial(task, contender, choices[contender.name], seed, start)
+        Trial(config.output / "trials", task, contender, choices[contender.name], seed, start)
         for start in STARTS
         for contender in CONTENDERS
-        for seed in range(seeds)
+        for seed in range(config.seeds)
     ]
-    return [archive.result(trial) for trial in tqdm(trials, desc="training")]
+    return results(trials, config, "training")
+
+
+def results(trials: Sequence[Trial], config: Config, label: str) -> list[dict[str, Any]]:
+    """Of trials, which are run where there is none yet; what failed is told."""
+    if config.retry:
+        forget_failures(trials)
+    run(trials, crew(config.workers), label=label, unit="run")
+    for result, reason in failures(trials).items():
+        console.CONSOLE.print(f"{result.stem}: {reason}", markup=False, soft_wrap=True)
+    return [read_json(trial.result) for trial in trials]
 
 
 def write(config: Config, tables: dict[str, list[dict[str, Any]]]) -> None:

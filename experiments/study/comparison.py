@@ -37,7 +37,7 @@ class Interval:
 def rows(results: Sequence[dict[str, Any]], reference: str = "AdamW") -> list[dict[str, Any]]:
     """One row for each start and contender: its test results, and the paired difference to the reference by seed."""
     found = []
-    metrics = [key for key in results[0] if key.startswith("test ")]
+    metrics = list(dict.fromkeys(key for result in results for key in result if key.startswith("test ")))
     groups = dict.fromkeys((result["start"], result["contender"]) for result in results)
     for start, contender in groups:
         own = by_seed(results, start, contender)
@@ -45,9 +45,9 @@ def rows(results: Sequence[dict[str, Any]], reference: str = "AdamW") -> list[di
         row: dict[str, Any] = {"start": start, "contender": contender, "seeds": len(own)}
         row |= {name: f"{value:g}" for name, value in own[min(own)]["choice"].items()}
         for metric in metrics:
-            row[metric] = str(Interval.of([value(result[metric]) for result in own.values()]))
+            row[metric] = str(Interval.of([value(result.get(metric)) for result in own.values()]))
         loss = metrics[0]
-        differences = [value(own[seed][loss]) - value(other[seed][loss]) for seed in own if seed in other]
+        differences = [value(own[seed].get(loss)) - value(other[seed].get(loss)) for seed in own if seed in other]
         row[f"{loss} - {reference}"] = str(Interval.of(differences)) if contender != reference else ""
         found.append(row)
     columns = dict.fromkeys(key for row in found for key in row)
@@ -60,5 +60,5 @@ def by_seed(results: Sequence[dict[str, Any]], start: str, contender: str) -> di
 
 
 def value(number: float | None) -> float:
-    """A number that was written down; null stands for one that was not finite."""
+    """A number that was written down; null stands for one that was not finite, and a run that raised has none."""
     return math.nan if number is None else number

@@ -2,7 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Literal
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,20 +15,26 @@ from symmetries import Element, ModelSymmetry, detect
 Rest = Literal["elementwise", "euclidean"]
 
 
+@dataclass(frozen=True)
 class AbstractTask(ABC):
     """A model and data, split into training, validation and test.
 
+    It holds numbers alone, as it is sent to other processes; those find model, data and group by it.
+
+    Args:
+        gradients: how many gradients a training run evaluates, whatever the optimizer.
+
     Attributes:
         name: of the task.
-        gradients: how many gradients a training run evaluates, whatever the optimizer.
         rates: learning rates to choose from, for steps by AdamW.
         riemannian_rates: learning rates to choose from, for steps in the metric.
     """
 
-    name: str
+    name: ClassVar[str]
+    rates: ClassVar[tuple[float, ...]]
+    riemannian_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+
     gradients: int
-    rates: tuple[float, ...]
-    riemannian_rates: tuple[float, ...] = (3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 
     @abstractmethod
     def model(self, seed: int) -> nn.Module:
@@ -53,10 +61,8 @@ class AbstractTask(ABC):
         """An input of the model."""
 
     def symmetry(self) -> ModelSymmetry:
-        """The group of the model, found once: it does not depend on the values of the parameters."""
-        if not hasattr(self, "_symmetry"):
-            self._symmetry = detect(self.model(0).eval(), self.example())
-        return self._symmetry
+        """The group of the model."""
+        return _group(self)
 
     def geometry(self, rest: Rest) -> AbstractGeometry:
         """Modulo that group; ``rest`` is the metric of what no group acts on."""
@@ -72,3 +78,9 @@ class AbstractTask(ABC):
             for name, p in model.named_parameters():
                 if name in moved:
                     p.copy_(moved[name])
+
+
+@cache
+def _group(task: AbstractTask) -> ModelSymmetry:
+    """Found once in a process: it does not depend on the values of the parameters."""
+    return detect(task.model(0).eval(), task.example())

@@ -1,10 +1,11 @@
 """The three tasks of the training study, small enough for a laptop."""
 
 from collections.abc import Iterator
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import networkx
 import torch
@@ -24,20 +25,24 @@ HELD_OUT: ModuleType = networkx
 DAMPING = 1e-3
 
 
+@cache
+def _pictures() -> dict[source_text.Part, Split]:
+    """The handwritten digits; a fifth of those that are not for the test is for validation."""
+    generator = torch.Generator().manual_seed(0)
+    rest, test = digits(generator, dtype=torch.float32)
+    order = torch.randperm(len(rest), generator=generator)
+    validation, train = (Split(rest.images[part], rest.labels[part]) for part in order.tensor_split([len(rest) // 5]))
+    return {"train": train, "validation": validation, "test": test}
+
+
+@dataclass(frozen=True)
 class Digits(AbstractTask):
     """A vision transformer on the handwritten digits."""
 
-    name = "ViT on digits"
-    gradients = 600
-    rates = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
+    name: ClassVar[str] = "ViT on digits"
+    rates: ClassVar[tuple[float, ...]] = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
 
-    def __init__(self) -> None:
-        generator = torch.Generator().manual_seed(0)
-        rest, self._test = digits(generator, dtype=torch.float32)
-        order = torch.randperm(len(rest), generator=generator)
-        self._validation, self._train = (
-            Split(rest.images[part], rest.labels[part]) for part in order.tensor_split([len(rest) // 5])
-        )
+    gradients: int = 600
 
     def model(self, seed: int) -> nn.Module:
         """Two blocks of width 32."""
@@ -47,7 +52,7 @@ class Digits(AbstractTask):
         """64 images, shuffled in every epoch."""
         generator = torch.Generator().manual_seed(seed)
         while True:
-            yield from self._train.batches(64, generator)
+            yield from _pictures()["train"].batches(64, generator)
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
         """Cross-entropy."""
@@ -56,27 +61,31 @@ class Digits(AbstractTask):
     @torch.no_grad()
     def validation(self, model: nn.Module) -> float:
         """Cross-entropy on a fifth of the training images."""
-        return self.loss(model, (self._validation.images, self._validation.labels)).item()
+        part = _pictures()["validation"]
+        return self.loss(model, (part.images, part.labels)).item()
 
     @torch.no_grad()
     def test(self, model: nn.Module) -> dict[str, float]:
         """Cross-entropy and error rate."""
-        loss = self.loss(model, (self._test.images, self._test.labels)).item()
-        return {"test loss": loss, "test error": 1.0 - accuracy(model, self._test)}
+        part = _pictures()["test"]
+        loss = self.loss(model, (part.images, part.labels)).item()
+        return {"test loss": loss, "test error": 1.0 - accuracy(model, part)}
 
     def example(self) -> Any:
         """Two images."""
-        return self._test.images[:2]
+        return _pictures()["test"].images[:2]
 
 
+@dataclass(frozen=True)
 class SourceText(AbstractTask):
     """A byte-level causal transformer on the source of the standard library, split by file."""
 
-    name = "source text"
-    gradients = 600
-    rates = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
-    length = 64
-    batch = 16
+    name: ClassVar[str] = "source text"
+    rates: ClassVar[tuple[float, ...]] = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
+    length: ClassVar[int] = 64
+    batch: ClassVar[int] = 16
+
+    gradients: int = 600
 
     def model(self, seed: int) -> nn.Module:
         """Two layers of width 64."""
@@ -115,19 +124,27 @@ class SourceText(AbstractTask):
         return self.loss(model, fixed).item()
 
 
+@dataclass(frozen=True)
 class Adapters(SourceText):
-    """LoRA on the model of the task before, for the source of another library."""
+    """LoRA on the model of the task before, for the source of another library.
 
-    name = "LoRA on another library"
-    gradients = 300
-    rates = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-    rank = 4
+    Args:
+        gradients: of the adapters.
+        base: the task that the model was trained on.
+    """
+
+    name: ClassVar[str] = "LoRA on another library"
+    rates: ClassVar[tuple[float, ...]] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+    rank: ClassVar[int] = 4
+
+    gradients: int = 300
+    base: SourceText = SourceText()
 
     def model(self, seed: int) -> nn.Module:
         """The trained model, frozen, with adapters on queries and values that start at zero."""
         generator = torch.Generator().manual_seed(seed)
-        model = super().model(0)
-        model.load_state_dict(self._base)
+        model = self.base.model(0)
+        model.load_state_dict(_trained(self.base))
         model.requires_grad_(False)
         for layer in model.layers:  # type: ignore[union-attr]
             for name in ("q_proj", "v_proj"):
@@ -143,17 +160,17 @@ class Adapters(SourceText):
         """Damped, as B = 0 has no rank, on straight lines: no geodesic is known there."""
         return Quotient(self.symmetry(), rest=rest, geodesic=Taylor(1), damping=DAMPING)
 
-    @cached_property
-    def _base(self) -> dict[str, Tensor]:
-        """The model after training on the standard library by AdamW."""
-        task = SourceText()
-        model = task.model(0)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
-        for _, batch in zip(range(task.gradients), task.batches(0), strict=False):
-            optimizer.zero_grad()
-            task.loss(model, batch).backward()
-            optimizer.step()
-        return model.state_dict()
+
+@cache
+def _trained(task: SourceText) -> dict[str, Tensor]:
+    """The model of a task after training by AdamW."""
+    model = task.model(0)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    for _, batch in zip(range(task.gradients), task.batches(0), strict=False):
+        optimizer.zero_grad()
+        task.loss(model, batch).backward()
+        optimizer.step()
+    return model.state_dict()
 
 
-TASKS: dict[str, type[AbstractTask]] = {"digits": Digits, "text": SourceText, "lora": Adapters}
+TASKS: dict[str, AbstractTask] = {"digits": Digits(), "text": SourceText(), "lora": Adapters()}

@@ -1,4 +1,4 @@
-"""One training run of the study, and the folder that keeps them."""
+"""One training run of the study."""
 
 import math
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from time import perf_counter
 from typing import Any
 
 import torch
+from torch import nn
 
-from ..report import read_json, write_json
+from ..work import AbstractJob
 from .contender import Choice, Contender
 from .task import AbstractTask
 
@@ -18,10 +19,11 @@ CONDITION = 30.0
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(AbstractJob):
     """A contender with its options, on a task, from a start.
 
     Args:
+        folder: of the results.
         task: what is trained.
         contender: by what.
         choice: its options.
@@ -29,6 +31,7 @@ class Trial:
         start: one of ``STARTS``.
     """
 
+    folder: Path
     task: AbstractTask
     contender: Contender
     choice: Choice
@@ -36,24 +39,57 @@ class Trial:
     start: str = STARTS[0]
 
     @property
-    def key(self) -> str:
-        """A name for the file of the result."""
+    def result(self) -> Path:
+        """A file with a name that says all of it."""
         options = "_".join(f"{name.replace(' ', '-')}={value:g}" for name, value in sorted(self.choice.items()))
-        words = (self.task.name, self.contender.name, options, f"seed={self.seed}", self.start)
-        return "__".join(word.replace(" ", "-").replace(",", "") for word in words)
+        length = f"{self.task.gradients} gradients"
+        words = (self.task.name, self.contender.name, options, f"seed={self.seed}", self.start, length)
+        key = "__".join(word.replace(" ", "-").replace(",", "") for word in words)
+        return self.folder / f"{key}.json"
 
-    def run(self) -> dict[str, Any]:
-        """Train with a learning rate that falls to zero along a half cosine, and judge the result."""
+    @property
+    def steps(self) -> int:
+        """Of the optimizer."""
+        return self.task.gradients // self.contender.passes
+
+    def document(self) -> dict[str, Any]:
+        """Train, and judge the result.
+
+        Raises:
+            ValueError: a factor has lost its rank: the run has diverged.
+        """
         begun = perf_counter()
         model = self.task.model(self.seed)
         if self.start == STARTS[1]:
             self.task.unbalanced(model, CONDITION, self.seed)
+        last = self._train(model)
+        losses = {"training loss": last, "validation loss": self.task.validation(model)}
+        return self._record | losses | self.task.test(model) | {"seconds": perf_counter() - begun}
+
+    def failed(self, reason: str) -> dict[str, Any]:
+        """What it was, without numbers."""
+        return self._record | {"validation loss": math.nan, "failure": reason}
+
+    @property
+    def _record(self) -> dict[str, Any]:
+        return {
+            "task": self.task.name,
+            "contender": self.contender.name,
+            "choice": self.choice,
+            "seed": self.seed,
+            "start": self.start,
+            "gradients": self.steps * self.contender.passes,
+        }
+
+    def _train(self, model: nn.Module) -> float:
+        """Train in place, with a learning rate that falls to zero along a half cosine; the last training loss."""
         optimizer = self.contender.make(self.task, model, self.choice)
-        steps = self.task.gradients // self.contender.passes
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 0.5 * (1.0 + math.cos(math.pi * t / steps)))
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda t: 0.5 * (1.0 + math.cos(math.pi * t / self.steps))
+        )
         model.train()
-        last, failure = math.nan, None
-        for _, batch in zip(range(steps), self.task.batches(self.seed), strict=False):
+        last = math.nan
+        for _, batch in zip(range(self.steps), self.task.batches(self.seed), strict=False):
 
             def closure(batch: Any = batch) -> torch.Tensor:
                 optimizer.zero_grad()
@@ -61,38 +97,9 @@ class Trial:
                 loss.backward()
                 return loss
 
-            try:
-                last = float(optimizer.step(closure).detach())  # type: ignore[arg-type,attr-defined]
-            except ValueError as refused:  # a factor that has lost its rank: the run has diverged
-                failure, last = str(refused), math.nan
-                break
+            last = float(optimizer.step(closure).detach())  # type: ignore[arg-type,attr-defined]
             schedule.step()
             if not math.isfinite(last):
                 break
         model.eval()
-        record = {
-            "task": self.task.name,
-            "contender": self.contender.name,
-            "choice": self.choice,
-            "seed": self.seed,
-            "start": self.start,
-            "gradients": steps * self.contender.passes,
-            "training loss": last,
-            "validation loss": math.nan if failure else self.task.validation(model),
-            "failure": failure,
-        }
-        return record | self.task.test(model) | {"seconds": perf_counter() - begun}
-
-
-@dataclass(frozen=True)
-class Archive:
-    """Results by trial, each in a file of its own: an interrupted study goes on where it was."""
-
-    folder: Path
-
-    def result(self, trial: Trial) -> dict[str, Any]:
-        """The result of a trial, which is run if there is none yet."""
-        file = self.folder / f"{trial.key}.json"
-        if not file.exists():
-            write_json(file, trial.run())
-        return read_json(file)
+        return last
