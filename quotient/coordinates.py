@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from symmetries import laid_out, whole
 
@@ -33,7 +34,20 @@ def dot(x: Sequence[Tensor], y: Sequence[Tensor]) -> Tensor:
 
 def length(x: Sequence[Tensor]) -> Tensor:
     """The Euclidean norm, a 0-dimensional float64 tensor; stays on the device."""
-    return whole(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(a, dtype=torch.float64) for a in x])))
+    norms = [torch.linalg.vector_norm(_row_norms(a), dtype=torch.float64) for a in x]
+    return whole(torch.linalg.vector_norm(torch.stack(norms)))
+
+
+def _row_norms(a: Tensor) -> Tensor:
+    """The norms along the axis in which entries lie side by side, in the tensor's own precision.
+
+    A row is short enough for that. On a CPU this is many times as fast as a sum of all squares in double precision,
+    which is left with the rows.
+    """
+    axes = [axis for axis in range(a.ndim) if a.shape[axis] > 1]
+    if len(axes) < 2 or isinstance(a, DTensor):
+        return a
+    return torch.linalg.vector_norm(a, dim=min(axes, key=a.stride))
 
 
 def scaled(x: Sequence[Tensor], factor: float | Tensor) -> Coordinates:

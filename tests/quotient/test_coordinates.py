@@ -43,6 +43,19 @@ def test_the_inner_product_of_float32_vectors_is_accumulated_in_float64():
     assert math.isfinite(length(x).item())
 
 
+@pytest.mark.parametrize("layout", ["rows", "columns", "blocks", "thin blocks", "a long vector"])
+def test_length_of_float32_vectors_is_exact_to_rounding_in_every_layout(layout: str, generator: torch.Generator):
+    draw = torch.rand(2**19, generator=generator) + 0.5  # all of one sign: in a plain sum rounding would pile up
+    x = {
+        "rows": draw.view(2**9, 2**10),
+        "columns": draw.view(2**9, 2**10).T,
+        "blocks": draw.view(2**5, 2**4, 2**10).mT,
+        "thin blocks": draw.view(2**9, 2**10, 1).transpose(0, 1),
+        "a long vector": draw,
+    }[layout]
+    assert length((x,)).item() == pytest.approx(x.double().norm().item(), rel=torch.finfo(torch.float32).eps)
+
+
 def test_vectors_of_different_length_do_not_combine(generator: torch.Generator):
     x = draw(generator)
     for operation in (lambda: dot(x, x[:2]), lambda: combined(x, 1.0, x[:2])):
