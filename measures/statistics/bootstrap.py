@@ -1,6 +1,7 @@
 """Resampling whole configurations."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from ..arguments import require_positive
 from .undefined import UndefinedStatisticError
 
-CHUNK = 256
+CHUNK = 512
 """Resamples worked on at once, so that memory does not grow with their number."""
 
 
@@ -20,8 +21,50 @@ def membership(labels: Sequence[Hashable]) -> Tensor:
     return table
 
 
-def resampled_weights(labels: Sequence[Hashable], resamples: int, generator: torch.Generator | None) -> Tensor:
-    """How often each model occurs when whole groups are drawn with replacement, shape ``(resamples, n)``.
+@dataclass(frozen=True)
+class Resamples:
+    """Draws of whole groups of models.
+
+    Args:
+        counts: how often each draw holds each group, shape ``(r, m)``.
+        groups: the models of each group, see :func:`membership`: shape ``(m, n)``.
+    """
+
+    counts: Tensor
+    groups: Tensor
+
+    @classmethod
+    def once(cls, n: int) -> "Resamples":
+        """One draw, which holds each of n models once."""
+        return cls(torch.ones(1, n, dtype=torch.float64), torch.eye(n, dtype=torch.float64))
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @property
+    def weights(self) -> Tensor:
+        """How often each draw holds each model, shape ``(r, n)``."""
+        return self.counts @ self.groups
+
+    def over_models(self, tables: Tensor) -> Tensor:
+        """Sums of rows over the models of each draw, shape ``(..., n, k)`` to ``(..., r, k)``."""
+        return self.counts @ (self.groups @ tables)
+
+    def over_pairs(self, tables: Tensor) -> Tensor:
+        """Sums over ordered pairs of the models of each draw, shape ``(..., n, n)`` to ``(..., r)``.
+
+        Models of a group occur equally often, so that a draw sums over pairs of groups.
+        """
+        blocks = self.groups @ tables @ self.groups.mT
+        return ((self.counts @ blocks) * self.counts).sum(dim=-1)
+
+    def split(self) -> Iterator["Resamples"]:
+        """A few draws at a time."""
+        return (Resamples(counts, self.groups) for counts in self.counts.split(CHUNK))
+
+
+def resampled(labels: Sequence[Hashable], resamples: int, generator: torch.Generator | None) -> Resamples:
+    """Draws with replacement of as many groups as there are.
 
     Raises:
         ValueError: no resamples.
@@ -35,17 +78,17 @@ def resampled_weights(labels: Sequence[Hashable], resamples: int, generator: tor
         )
     chosen = torch.randint(len(groups), (resamples, len(groups)), generator=generator)
     counts = torch.zeros(resamples, len(groups), dtype=torch.float64)
-    return counts.scatter_add_(1, chosen, torch.ones_like(counts)) @ groups
+    return Resamples(counts.scatter_add_(1, chosen, torch.ones_like(counts)), groups)
 
 
 def percentile_interval(
-    statistic: Callable[[Tensor], Tensor], weights: Tensor, confidence: float
+    statistic: Callable[[Resamples], Tensor], resamples: Resamples, confidence: float
 ) -> tuple[float, float]:
     """Percentiles of a statistic over resamples [Efron1993] Chapter 13, those that have none left out.
 
     Args:
-        statistic: from weights, shape ``(r, n)``, to shape ``(r,)``, NaN where it is not defined.
-        weights: shape ``(resamples, n)``.
+        statistic: of each of r resamples, shape ``(r,)``, NaN where it is not defined.
+        resamples: the draws.
         confidence: the probability that the interval is meant to have.
 
     Raises:
@@ -54,11 +97,11 @@ def percentile_interval(
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
-    values = torch.cat([statistic(chunk) for chunk in weights.split(CHUNK)])
+    values = torch.cat([statistic(some) for some in resamples.split()])
     defined = values[~values.isnan()]
     if not len(defined):
         raise UndefinedStatisticError(
-            f"the statistic is defined in none of {len(weights)} resamples, the values are nearly constant; take more"
+            f"the statistic is defined in none of {len(resamples)} resamples, the values are nearly constant; take more"
         )
     ends = torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2], dtype=torch.float64)
     low, high = defined.quantile(ends).tolist()

@@ -20,32 +20,31 @@ import torch
 from scipy.stats import kendalltau, spearmanr
 from torch import Tensor
 
+from .bootstrap import Resamples
+
 
 def order(values: Tensor) -> Tensor:
     """The order of every pair, shape ``(n,)`` to ``(n, n)``: 1 where the first is larger, 0 where they tie."""
     return torch.sign(values.unsqueeze(1) - values)
 
 
-def kendall(order_x: Tensor, order_y: Tensor, weights: Tensor) -> Tensor:
-    """Tau-b for each row of weights, shape ``(r, n)`` to ``(r,)``; NaN where a variable is constant."""
-
-    def over_pairs(table: Tensor) -> Tensor:
-        return ((weights @ table) * weights).sum(dim=1)
-
-    untied = over_pairs(order_x.abs()) * over_pairs(order_y.abs())
-    return over_pairs(order_x * order_y) / untied.sqrt()
+def kendall(orders_x: Tensor, order_y: Tensor, resamples: Resamples) -> Tensor:
+    """Tau-b in each of r resamples, shapes ``(..., n, n)`` and ``(n, n)`` to ``(..., r)``; NaN for a constant."""
+    concordance, untied = resamples.over_pairs(torch.stack([orders_x * order_y, orders_x.abs()]))
+    return concordance / (untied * resamples.over_pairs(order_y.abs())).sqrt()
 
 
-def centred_ranks(orders: Tensor, weights: Tensor) -> Tensor:
-    """Twice the mean rank less its mean, shapes ``(..., n, n)`` and ``(r, n)`` to ``(..., r, n)``."""
-    return weights @ orders.mT
+def centred_ranks(orders: Tensor, resamples: Resamples) -> Tensor:
+    """Twice the mean rank in each of r resamples, less its mean, shape ``(..., n, n)`` to ``(..., r, n)``."""
+    return resamples.over_models(orders.mT)
 
 
-def spearman(order_x: Tensor, order_y: Tensor, weights: Tensor) -> Tensor:
-    """Spearman's rho for each row of weights, shape ``(r, n)`` to ``(r,)``; NaN where a variable is constant."""
-    x, y = (centred_ranks(table, weights) for table in (order_x, order_y))
-    variances = (weights * x * x).sum(dim=1) * (weights * y * y).sum(dim=1)
-    return (weights * x * y).sum(dim=1) / variances.sqrt()
+def spearman(orders_x: Tensor, order_y: Tensor, resamples: Resamples) -> Tensor:
+    """Spearman's rho in each of r resamples, shapes as for :func:`kendall`."""
+    x, y = (centred_ranks(table, resamples) for table in (orders_x, order_y))
+    weights = resamples.weights
+    variances = (weights * x * x).sum(dim=-1) * (weights * y * y).sum(dim=-1)
+    return (weights * x * y).sum(dim=-1) / variances.sqrt()
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Coefficient:
     """A rank correlation coefficient: its symbol, its value over resamples, and scipy's test of the whole sample."""
 
     symbol: str
-    resampled: Callable[[Tensor, Tensor, Tensor], Tensor]
+    resampled: Callable[[Tensor, Tensor, Resamples], Tensor]
     tested: Callable[..., Any]
 
 

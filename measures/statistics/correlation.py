@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .bootstrap import percentile_interval, resampled_weights
+from .bootstrap import percentile_interval, resampled
 from .coefficient import CoefficientName, coefficient_named, order
 from .sample import Sample
 
@@ -92,11 +92,11 @@ def correlate(
     chosen = coefficient_named(coefficient)
     labels = range(len(sharpness)) if groups is None else groups
     sample = Sample.of({"sharpness": sharpness, "targets": targets}, groups=labels)
-    weights = resampled_weights(sample.labels(labels), resamples, generator)
+    draws = resampled(sample.labels(labels), resamples, generator)
     sample.require_varying("sharpness", "targets")
     x, y = sample["sharpness"], sample["targets"]
     orders = order(x), order(y)
-    low, high = percentile_interval(lambda w: chosen.resampled(*orders, w), weights, confidence)
+    low, high = percentile_interval(lambda some: chosen.resampled(*orders, some), draws, confidence)
     exact = chosen.tested(x.numpy(), y.numpy())
     return Correlation(
         float(exact.statistic), low, high, float(exact.pvalue), len(sample), sample.missing, chosen.symbol

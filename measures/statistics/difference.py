@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .bootstrap import percentile_interval, resampled_weights
+from .bootstrap import Resamples, percentile_interval, resampled
 from .coefficient import CoefficientName, coefficient_named, order
 from .sample import Sample
 
@@ -16,7 +16,9 @@ class Difference:
     """A difference of correlations with a bootstrap interval.
 
     Args:
-        value: the first less the second.
+        value: the first less the second, or the strength of the first less that of the second.
+        first: the one coefficient, with its sign.
+        second: the other.
         low: lower end of the interval.
         high: upper end of the interval.
         n: number of models used.
@@ -24,6 +26,8 @@ class Difference:
     """
 
     value: float
+    first: float
+    second: float
     low: float
     high: float
     n: int
@@ -36,6 +40,7 @@ def compare_correlations(
     targets: Sequence[float],
     *,
     coefficient: CoefficientName = "kendall",
+    strengths: bool = False,
     groups: Sequence[Hashable] | None = None,
     confidence: float = 0.95,
     resamples: int = 2000,
@@ -45,6 +50,9 @@ def compare_correlations(
 
     The difference :math:`c(x, y) - c(x', y)` with a percentile interval over the *same* resamples for both:
     two intervals that overlap do not say that measures are alike, since both move with the models drawn.
+
+    A measure that falls where the target rises predicts it, too. Of ``strengths`` the difference is
+    :math:`|c(x, y)| - |c(x', y)|`, where resamples keep the direction that each measure has over all models.
 
     Example:
         >>> gap = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
@@ -58,6 +66,7 @@ def compare_correlations(
         second: another, of the same models.
         targets: what they should predict.
         coefficient: ``kendall`` or ``spearman``.
+        strengths: compare coefficients without their signs.
         groups: a label for every model; models that share one are drawn together.
         confidence: the probability that the interval is meant to have.
         resamples: number of bootstrap draws.
@@ -70,13 +79,17 @@ def compare_correlations(
     chosen = coefficient_named(coefficient)
     labels = range(len(first)) if groups is None else groups
     sample = Sample.of({"first": first, "second": second, "targets": targets}, groups=labels)
-    weights = resampled_weights(sample.labels(labels), resamples, generator)
+    draws = resampled(sample.labels(labels), resamples, generator)
     sample.require_varying("first", "second", "targets")
-    a, b, y = (order(sample[name]) for name in ("first", "second", "targets"))
+    pair = torch.stack([order(sample[name]) for name in ("first", "second")])
+    target = order(sample["targets"])
+    whole = chosen.resampled(pair, target, Resamples.once(len(sample)))  # (2, 1)
+    signs = whole.sign() if strengths else torch.ones_like(whole)
 
-    def difference(w: Tensor) -> Tensor:
-        return chosen.resampled(a, y, w) - chosen.resampled(b, y, w)
+    def difference(coefficients: Tensor) -> Tensor:
+        signed = signs * coefficients
+        return signed[0] - signed[1]
 
-    low, high = percentile_interval(difference, weights, confidence)
-    value = difference(torch.ones(1, len(sample), dtype=torch.float64)).item()
-    return Difference(value, low, high, len(sample), sample.missing)
+    low, high = percentile_interval(lambda some: difference(chosen.resampled(pair, target, some)), draws, confidence)
+    value, first, second = difference(whole).item(), whole[0].item(), whole[1].item()
+    return Difference(value, first, second, low, high, len(sample), sample.missing)

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import torch
-from torch import Tensor
 
 from .coefficient import order
-from .permutation import block_permutations, permutation_p_value
+from .pair_table import PairTable, pair_cells
+from .permutation import block_permutations, permutation_p_value, permuted
 from .sample import Sample, configurations
 from .undefined import UndefinedStatisticError
-
-SIGNS = 3
-"""A pair of models is ordered one way, the other way, or tied."""
 
 
 @dataclass(frozen=True)
@@ -86,52 +83,22 @@ def conditional_mutual_information(
     sample.require_varying("targets")
     kept = sample.labels(settings)
     names = tuple(hyperparameters)
-    apart = ~torch.eye(len(sample), dtype=torch.bool)
-    target = signs(sample["targets"])[apart]
+    target, measure = order(sample["targets"]), order(sample["sharpness"])
     positions = [s for size in range(min(largest, len(names)) + 1) for s in combinations(range(len(names)), size)]
-    cells = {tuple(names[i] for i in s): pair_cells(kept, s)[apart] for s in positions}
-    entropies = {s: conditional_entropy(target, cell) for s, cell in cells.items()}
-    open_sets = [s for s, entropy in entropies.items() if entropy > 0]
-    if not open_sets:
+    everything = PairTable.of([pair_cells(kept, s) for s in positions], target)
+    undetermined = [i for i, entropy in enumerate(everything.entropies) if entropy > 0]
+    if not undetermined:
         raise UndefinedStatisticError(
             f"the order of the targets of {len(sample)} models is determined given any set of hyperparameters"
         )
-    measure = signs(sample["sharpness"])
-
-    def normalized(signs_of_pairs: Tensor) -> dict[tuple[str, ...], float]:
-        """I(X; Y | U) / H(Y | U) = 1 - H(Y | U, X) / H(Y | U) for every set, not below zero by rounding."""
-        left = {s: conditional_entropy(target, SIGNS * cells[s] + signs_of_pairs) for s in open_sets}
-        return {s: max(0.0, 1 - left[s] / entropies[s]) for s in open_sets}
-
-    sets = normalized(measure[apart])
+    table = everything.of_sets(undetermined)
+    values = table.information(measure.reshape(-1, 1).numpy()).flatten().tolist()
+    sets = {tuple(names[k] for k in positions[i]): value for i, value in zip(undetermined, values, strict=True)}
     given = min(sets, key=sets.__getitem__)
     null = [
-        min(normalized(measure[p][:, p][apart]).values()) for p in block_permutations(kept, permutations, generator)
+        draw
+        for shuffled in permuted(measure, block_permutations(kept, permutations, generator))
+        for draw in table.information(shuffled.numpy()).min(axis=0).tolist()
     ]
     mean, p_value = permutation_p_value(sets[given], null)
     return ConditionalInformation(sets[given], given, sets, mean, p_value, len(sample), sample.missing)
-
-
-def signs(values: Tensor) -> Tensor:
-    """The order of every pair as one of three classes, shape ``(n,)`` to ``(n, n)``."""
-    return order(values).long() + 1
-
-
-def pair_cells(settings: Sequence[tuple[Hashable, ...]], positions: tuple[int, ...]) -> Tensor:
-    """What every ordered pair has of some hyperparameters, as a number: shape ``(n, n)``."""
-    parts = [tuple(setting[i] for i in positions) for setting in settings]
-    number = {part: i for i, part in enumerate(dict.fromkeys(parts))}
-    codes = torch.tensor([number[part] for part in parts])
-    return codes.unsqueeze(1) * len(number) + codes
-
-
-def conditional_entropy(classes: Tensor, cells: Tensor) -> float:
-    r""":math:`H(V \mid U)` of classes V in cells U, in nats, from counts; both of shape ``(pairs,)``."""
-    together, alone = counts(SIGNS * cells + classes), counts(cells)
-    return (torch.xlogy(alone, alone).sum() - torch.xlogy(together, together).sum()).item() / len(cells)
-
-
-def counts(classes: Tensor) -> Tensor:
-    """How often each class occurs, those that do left in order: equal partitions give equal sums, bit by bit."""
-    found = torch.bincount(classes)
-    return found[found > 0].double()

@@ -7,7 +7,7 @@ import torch
 from scipy.stats import t as student
 from torch import Tensor
 
-from .bootstrap import percentile_interval, resampled_weights
+from .bootstrap import Resamples, percentile_interval, resampled
 from .coefficient import centred_ranks, order
 from .correlation import Correlation
 from .sample import Sample
@@ -63,10 +63,10 @@ def partial_correlation(
     """
     labels = range(len(sharpness)) if groups is None else groups
     sample = Sample.of({"sharpness": sharpness, "targets": targets, **covariates}, groups=labels)
-    weights = resampled_weights(sample.labels(labels), resamples, generator)
+    draws = resampled(sample.labels(labels), resamples, generator)
     sample.require_varying("sharpness", "targets")
     orders = torch.stack([order(values) for values in sample.columns.values()])
-    once = torch.ones(1, len(sample), dtype=torch.float64)
+    once = Resamples.once(len(sample))
     value = partial(orders, once).item()
     freedom = len(sample) - 2 - int(torch.linalg.matrix_rank(centred_ranks(orders[2:], once).squeeze(1)))
     if freedom < 1 or math.isnan(value):
@@ -74,24 +74,24 @@ def partial_correlation(
             f"the covariates {', '.join(covariates)} explain the ranks of sharpness or targets wholly over "
             f"{len(sample)} models; hold fewer fixed"
         )
-    low, high = percentile_interval(lambda w: partial(orders, w), weights, confidence)
+    low, high = percentile_interval(lambda some: partial(orders, some), draws, confidence)
     statistic = abs(value) * (freedom / max(1 - value**2, EXPLAINED)) ** 0.5
     p_value = 2 * float(student.sf(statistic, freedom))
     return Correlation(value, low, high, p_value, len(sample), sample.missing, "partial rho")
 
 
-def partial(orders: Tensor, weights: Tensor) -> Tensor:
+def partial(orders: Tensor, resamples: Resamples) -> Tensor:
     """The partial coefficient of the first two of k variables, NaN where it is not defined.
 
     Args:
         orders: shape ``(k, n, n)``.
-        weights: shape ``(r, n)``.
+        resamples: r of them.
 
     Returns:
         Shape ``(r,)``.
     """
-    ranks = centred_ranks(orders, weights)  # (k, r, n)
-    covariance = torch.einsum("kri,ri,lri->rkl", ranks, weights, ranks)
+    ranks = centred_ranks(orders, resamples).transpose(0, 1)  # (r, k, n)
+    covariance = (ranks * resamples.weights.unsqueeze(1)) @ ranks.mT
     pair, cross, held = covariance[:, :2, :2], covariance[:, :2, 2:], covariance[:, 2:, 2:]
     if held.shape[1]:
         residual = pair - cross @ torch.linalg.pinv(held, hermitian=True, rtol=EXPLAINED) @ cross.mT

@@ -5,12 +5,19 @@ from collections.abc import Hashable, Iterator, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from .bootstrap import membership
 
+NOBODY = -1
+"""In the place of a model, where a group is smaller than the largest."""
 
-def block_permutations(labels: Sequence[Hashable], count: int, generator: torch.Generator | None) -> Iterator[Tensor]:
-    """Permutations of models that carry whole groups, shape ``(n,)`` each.
+ENTRIES = 2**18
+"""Of permuted tables held at once: 2 MiB, which stay in the cache."""
+
+
+def block_permutations(labels: Sequence[Hashable], count: int, generator: torch.Generator | None) -> Tensor:
+    """Permutations of models that carry whole groups, shape ``(count, n)``.
 
     The groups are laid end to end in a random order, and dealt out to the places of the groups in their first
     one: groups of one size change places, members in their order; where sizes differ, some are cut.
@@ -21,12 +28,28 @@ def block_permutations(labels: Sequence[Hashable], count: int, generator: torch.
         generator: where they come from.
     """
     groups = [row.nonzero().flatten() for row in membership(labels)]
-    places = torch.cat(groups) if groups else torch.empty(0, dtype=torch.long)
-    for _ in range(count):
-        permutation = torch.empty_like(places)
-        shuffled = torch.randperm(len(groups), generator=generator).tolist()
-        permutation[places] = torch.cat([groups[i] for i in shuffled])
-        yield permutation
+    shuffled = torch.empty(count, len(groups), dtype=torch.long)
+    for row in shuffled:
+        torch.randperm(len(groups), generator=generator, out=row)
+    dealt = pad_sequence(groups, batch_first=True, padding_value=NOBODY)[shuffled].flatten(1)
+    permutations = torch.empty(count, len(labels), dtype=torch.long)
+    permutations[:, torch.cat(groups)] = dealt[dealt != NOBODY].view(count, len(labels))
+    return permutations
+
+
+def permuted(table: Tensor, permutations: Tensor) -> Iterator[Tensor]:
+    """A table of pairs of models under each permutation, so many at a time.
+
+    Args:
+        table: shape ``(n, n)``.
+        permutations: shape ``(count, n)``.
+
+    Yields:
+        What stands at the pair (p(i), p(j)), in row i n + j and a column for every permutation p: ``(n * n, some)``.
+    """
+    for some in permutations.split(max(1, ENTRIES // table.numel())):
+        images = some.mT.contiguous()
+        yield table[images.unsqueeze(1), images.unsqueeze(0)].flatten(0, 1)
 
 
 def permutation_p_value(value: float, null: Sequence[float]) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..draws import jackknife
 from .bootstrap import membership
 from .coefficient import order
-from .permutation import block_permutations, permutation_p_value
+from .permutation import block_permutations, permutation_p_value, permuted
 from .sample import Sample
 from .undefined import UndefinedStatisticError
 
@@ -142,8 +142,11 @@ def select_setting(
     sums = pair_sums(orders, target, blocks)
     values = sums.coefficients()
     best = int(values.abs().argmax())
-    shuffled = (target[p][:, p] for p in block_permutations(kept, permutations, generator))
-    null = [pair_sums(orders, t, blocks).coefficients().abs().max().item() for t in shuffled]
+    null = [
+        draw
+        for shuffled in permuted(target, block_permutations(kept, permutations, generator))
+        for draw in strongest_coefficients(orders, shuffled, blocks).tolist()
+    ]
     mean, p_value = permutation_p_value(abs(values[best].item()), null)
     stderr = jackknife(lambda index: nested_coefficient(sums.of(index)), torch.arange(len(blocks)))
     return Selection(
@@ -167,6 +170,23 @@ def pair_sums(orders: Tensor, target: Tensor, blocks: Tensor) -> PairSums:
         return blocks @ table @ blocks.mT * apart
 
     return PairSums(summed(orders * target), summed(orders.abs()), summed(target.abs()))
+
+
+def strongest_coefficients(orders: Tensor, targets: Tensor, blocks: Tensor) -> Tensor:
+    """The largest tau-b of all settings, in absolute value, for each of t targets.
+
+    Args:
+        orders: of the settings, shape ``(s, n, n)``.
+        targets: their orders, shape ``(n * n, t)``.
+        blocks: the models of each configuration; models of one are not compared.
+
+    Returns:
+        Shape ``(t,)``.
+    """
+    apart = 1 - blocks.mT @ blocks
+    compared = (orders * apart).flatten(1)
+    untied, ordered = compared.abs().sum(dim=1, keepdim=True), apart.flatten() @ targets.abs()
+    return ratio(compared @ targets, untied, ordered).abs().amax(dim=0)
 
 
 def ratio(concordance: Tensor, untied: Tensor, ordered: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """A pool before the judge: its measurements, and how they are asked."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -91,18 +90,6 @@ class Case:
     def moved(self, column: Column) -> list[float] | None:
         """The values at other weights of the same functions; None where they were not measured."""
         return self.frame.columns.get(column.moved())
-
-
-def shared(first: Sequence[float], second: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Two columns over the models that lack neither; NaN elsewhere, in both.
-
-    Example:
-        >>> shared([1.0, float("nan"), 3.0], [4.0, 5.0, float("nan")])
-        ([1.0, nan, nan], [4.0, nan, nan])
-    """
-    missing = [math.isnan(a) or math.isnan(b) for a, b in zip(first, second, strict=True)]
-    a, b = ([math.nan if gone else v for v, gone in zip(column, missing, strict=True)] for column in (first, second))
-    return a, b
 
 
 def determined(statistic: Callable[..., Mapping[str, Any]], *arguments: Any) -> Row:

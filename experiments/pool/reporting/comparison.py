@@ -1,13 +1,12 @@
 """Geometries against each other, and measures against what is known without measuring."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
 from measures import UndefinedStatisticError, compare_correlations, correlate
 
-from .case import Case, Row, determined, shared
+from .case import Case, Row, determined
 from .family import Family
 
 CELLS = ("tau of first", "tau of second", "difference", "low", "high", "stronger", "n", "note")
@@ -67,19 +66,11 @@ def pair_row(case: Case, target: str, first: str, second: str, a: Sequence[float
 
 
 def compared(case: Case, target: str, first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
-    r"""The cells of one pair, both over the models that lack neither.
-
-    Each is taken in the direction that it has over these models, which resamples keep: the difference is that of
-    :math:`|\tau|`, as a measure that falls where the target rises orders models too.
-    """
-    goal = case.targets[target]
-    columns = shared(first, second)
-    taus = [correlate(values, goal, **case.bootstrap()).value for values in columns]
-    rising = [[math.copysign(1.0, t) * v for v in values] for t, values in zip(taus, columns, strict=True)]
-    found = compare_correlations(rising[0], rising[1], goal, **case.bootstrap())
+    """The cells of one pair, both over the models that lack neither."""
+    found = compare_correlations(first, second, case.targets[target], strengths=True, **case.bootstrap())
     return {
-        "tau of first": taus[0],
-        "tau of second": taus[1],
+        "tau of first": found.first,
+        "tau of second": found.second,
         "difference": found.value,
         "low": found.low,
         "high": found.high,

@@ -6,10 +6,10 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from measures import compare_correlations, correlate, reliability
+from measures import compare_correlations, reliability
 
 from ..frame import Column
-from .case import Case, Row, determined, shared
+from .case import Case, Row, determined
 from .family import chosen
 
 
@@ -88,16 +88,13 @@ def survival(case: Case, target: str) -> list[Row]:
 
 
 def survived(case: Case, target: str, column: Column, moved: Sequence[float]) -> dict[str, Any]:
-    """The cells of one measure; the interval of the difference is over the same resamples for both."""
-    goal = case.targets[target]
-    here, there = shared(case.frame.columns[column], moved)
-    before, after = (correlate(values, goal, **case.bootstrap()) for values in (here, there))
-    difference = compare_correlations(there, here, goal, **case.bootstrap())
+    """The cells of one measure, over the models that have it before and after, with the same resamples for both."""
+    found = compare_correlations(moved, case.frame.columns[column], case.targets[target], **case.bootstrap())
     return {
-        "before": before.value,
-        "after": after.value,
-        "after - before": difference.value,
-        "low": difference.low,
-        "high": difference.high,
-        "n": difference.n,
+        "before": found.second,
+        "after": found.first,
+        "after - before": found.value,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
     }

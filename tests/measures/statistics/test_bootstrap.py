@@ -2,12 +2,12 @@ import pytest
 import torch
 
 from measures import UndefinedStatisticError
-from measures.statistics.bootstrap import membership, percentile_interval, resampled_weights
+from measures.statistics.bootstrap import Resamples, membership, percentile_interval, resampled
 
 
 def test_whole_groups_are_drawn(generator):
     labels = ["a", "b", "a", "c", "c", "c"]
-    weights = resampled_weights(labels, 100, generator)
+    weights = resampled(labels, 100, generator).weights
     for label in "abc":
         models = [i for i, name in enumerate(labels) if name == label]
         assert bool((weights[:, models] == weights[:, models[:1]]).all())
@@ -17,20 +17,33 @@ def test_whole_groups_are_drawn(generator):
     assert bool(((groups.sum(dim=0) - 100).abs() < 33).all())
 
 
+@pytest.mark.parametrize("labels", ["aabacc", range(6)])
+def test_sums_are_over_models_as_often_as_they_were_drawn(labels, generator):
+    draws = resampled(labels, 20, generator)
+    tables = torch.randn(2, 6, 6, generator=generator, dtype=torch.float64)
+    weights = draws.weights
+    torch.testing.assert_close(draws.over_pairs(tables), torch.einsum("ri,kij,rj->kr", weights, tables, weights))
+    torch.testing.assert_close(draws.over_models(tables), torch.einsum("ri,kij->krj", weights, tables))
+
+
+def test_once_holds_every_model_once():
+    assert Resamples.once(3).weights.tolist() == [[1.0, 1.0, 1.0]]
+
+
 def test_membership_is_in_order_of_first_sight():
     assert membership(["b", "a", "b"]).tolist() == [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
 
 
 def test_interval_holds_percentiles_of_what_is_defined():
-    weights = torch.arange(1001, dtype=torch.float64).unsqueeze(1)  # more than one chunk
+    counts = torch.arange(1001, dtype=torch.float64).unsqueeze(1)  # more than one chunk
 
-    def statistic(chunk: torch.Tensor) -> torch.Tensor:
-        return torch.where(chunk[:, 0] > 900, torch.nan, chunk[:, 0])
+    def statistic(some: Resamples) -> torch.Tensor:
+        return torch.where(some.counts[:, 0] > 900, torch.nan, some.counts[:, 0])
 
-    assert percentile_interval(statistic, weights, 0.9) == pytest.approx((45.0, 855.0))
+    assert percentile_interval(statistic, Resamples(counts, membership("a")), 0.9) == pytest.approx((45.0, 855.0))
 
 
 def test_statistic_that_no_resample_defines_is_refused():
-    weights = torch.ones(5, 3, dtype=torch.float64)
+    draws = Resamples(torch.ones(5, 3, dtype=torch.float64), membership("abc"))
     with pytest.raises(UndefinedStatisticError, match="defined in none of 5 resamples"):
-        percentile_interval(lambda w: w[:, 0] * torch.nan, weights, 0.95)
+        percentile_interval(lambda some: some.counts[:, 0] * torch.nan, draws, 0.95)

@@ -12,6 +12,24 @@ def test_difference_is_that_of_the_coefficients(generator):
         assert found.value == pytest.approx(apart[0] - apart[1], abs=1e-12)
 
 
+def test_difference_comes_with_the_coefficients_that_it_is_of(generator):
+    x, z, y = torch.randn(3, 20, generator=generator, dtype=torch.float64).tolist()
+    found = compare_correlations(x, z, y, resamples=10)
+    assert (found.first, found.second) == pytest.approx(tuple(correlate(m, y, resamples=10).value for m in (x, z)))
+
+
+def test_strengths_are_compared_in_the_direction_of_each_measure(generator):
+    x, z, y = torch.randn(3, 20, generator=generator, dtype=torch.float64)
+    rising = [(m * correlate(m.tolist(), y.tolist(), resamples=1).value).tolist() for m in (x, z)]
+    expected = compare_correlations(*rising, y.tolist(), generator=torch.Generator().manual_seed(0))
+    for first, second in ((x, z), (-x, z), (x, -z)):
+        found = compare_correlations(
+            first.tolist(), second.tolist(), y.tolist(), strengths=True, generator=torch.Generator().manual_seed(0)
+        )
+        assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
+        assert found.value == pytest.approx(abs(found.first) - abs(found.second))
+
+
 def test_measure_does_not_differ_from_itself(generator):
     x, y = torch.randn(2, 20, generator=generator, dtype=torch.float64).tolist()
     found = compare_correlations(x, [2 * v + 1 for v in x], y, resamples=50, generator=generator)

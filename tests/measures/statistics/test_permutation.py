@@ -2,8 +2,10 @@ import math
 from collections import Counter
 
 import pytest
+import torch
 
-from measures.statistics.permutation import block_permutations, permutation_p_value
+from measures.statistics import permutation
+from measures.statistics.permutation import block_permutations, permutation_p_value, permuted
 
 
 def test_groups_of_one_size_change_places_whole(generator):
@@ -22,6 +24,21 @@ def test_groups_of_one_size_change_places_whole(generator):
 def test_groups_of_any_size_give_permutations(generator):
     for p in block_permutations("aaabbc", 20, generator):
         assert sorted(p.tolist()) == list(range(6))
+
+
+@pytest.mark.parametrize("entries", [2**18, 1, 30])
+def test_permuted_tables_are_those_of_each_permutation(entries, generator, monkeypatch):
+    monkeypatch.setattr(permutation, "ENTRIES", entries)
+    table = torch.randn(4, 4, generator=generator)
+    permutations = block_permutations("abca", 5, generator)
+    found = torch.cat(list(permuted(table, permutations)), dim=1)
+    expected = torch.stack([table[p][:, p].flatten() for p in permutations], dim=1)
+    assert torch.equal(found, expected)
+
+
+def test_no_permutations_are_none(generator):
+    assert block_permutations("abc", 0, generator).shape == (0, 3)
+    assert list(permuted(torch.ones(3, 3), torch.empty(0, 3, dtype=torch.long)))[0].shape == (9, 0)
 
 
 def test_p_value_counts_what_is_as_large_and_the_value_itself():

@@ -5,8 +5,10 @@ import torch
 from scipy.stats import kendalltau
 
 from measures import UndefinedStatisticError, select_setting
+from measures.statistics.bootstrap import membership
 from measures.statistics.coefficient import order
-from measures.statistics.selection import nested_coefficient, pair_sums
+from measures.statistics.permutation import block_permutations, permuted
+from measures.statistics.selection import nested_coefficient, pair_sums, strongest_coefficients
 
 
 def draws(generator, *shape):
@@ -89,6 +91,16 @@ def one_held_out(orders, target):
         best = int(taus.abs().argmax())
         total += (taus[best].sign() * (orders[best, i] * target[i]).sum()).item()
     return total / (n * (n - 1))
+
+
+@pytest.mark.parametrize("labels", [range(8), "aabbcddd"])
+def test_null_is_the_best_of_the_grid_for_every_permuted_target(labels, generator):
+    table = draws(generator, 4, 8).round(decimals=0)
+    orders, target, blocks = order_of_rows(table[:3]), order(table[3]), membership(labels)
+    permutations = block_permutations(labels, 6, generator)
+    (shuffled,) = permuted(target, permutations)
+    expected = [pair_sums(orders, target[p][:, p], blocks).coefficients().abs().max() for p in permutations]
+    torch.testing.assert_close(strongest_coefficients(orders, shuffled, blocks), torch.stack(expected))
 
 
 def test_p_value_accounts_for_the_search(generator):
