@@ -91,5 +91,5 @@ def compare_correlations(
         return signed[0] - signed[1]
 
     low, high = percentile_interval(lambda some: difference(chosen.resampled(pair, target, some)), draws, confidence)
-    value, first, second = difference(whole).item(), whole[0].item(), whole[1].item()
-    return Difference(value, first, second, low, high, len(sample), sample.missing)
+    apart, (one, other) = difference(whole).item(), whole.flatten().tolist()
+    return Difference(apart, one, other, low, high, len(sample), sample.missing)
