@@ -27,10 +27,11 @@ from .distance import Distance, aligned, distance
 from .errors import SymmetryError
 from .evaluation import evaluate_at
 from .factor import AbstractFactor
+from .family import Family
 from .function import output_tensors
 from .group import GeneralLinear
 from .isospectral_curve import IsospectralCurve
-from .model_symmetry import Element, Family, ModelSymmetry
+from .model_symmetry import Element, ModelSymmetry
 from .params import (
     Covector,
     Params,

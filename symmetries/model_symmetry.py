@@ -1,6 +1,6 @@
 """The symmetry group of a whole model."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -9,32 +9,20 @@ import networkx as nx
 import torch
 from torch import Tensor
 
-from .absorption import AbstractAbsorption, independent_conditions
+from .absorption import AbstractAbsorption
 from .balancing import balance_
 from .coupling import coupled
 from .errors import SymmetryError
 from .factor import APPROXIMATE, COUNTED, AbstractFactor, named
+from .family import Family, by_family, contributions
 from .params import Params, Shapes, Tangent, double_copy, lookup, require_finite, unknown_name
 from .section_order import section_order
 from .sharding import require_whole
 from .statistics import FixedStatistics, fold_, folded, unfold_, unfolded
 from .symmetry import Symmetry
-from .view import View
 
 Element = dict[str, Tensor]
 Balance = Literal["none", "single", "all"]
-
-
-@dataclass(frozen=True)
-class Family:
-    """One line of the dimension table: how many dimensions a family of factors has, and what holds of it."""
-
-    name: str
-    dimension: int
-    flags: frozenset[str]
-
-    def __iter__(self) -> Iterator[object]:
-        return iter((self.name, self.dimension, self.flags))
 
 
 @dataclass(frozen=True)
@@ -120,29 +108,12 @@ class ModelSymmetry:
 
     @cached_property
     def _contributions(self) -> tuple[int, ...]:
-        """What each factor adds to the dimension of those before it."""
-        found: list[int] = []
-        held: dict[str, list[View]] = {}
-        for factor in self.factors:
-            if not isinstance(factor, AbstractAbsorption):
-                found.append(factor.dimension(self.shapes))
-                continue
-            before = [view for name in {pin.parameter for pin in factor.pins} for view in held.get(name, ())]
-            both = independent_conditions((*before, *factor.pins), self.shapes)
-            found.append(both - independent_conditions(before, self.shapes))
-            for pin in factor.pins:
-                held.setdefault(pin.parameter, []).append(pin)
-        return tuple(found)
+        return contributions(self.factors, self.shapes)
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
         """Dimensions by family, largest first; without the ``approximate`` ones they add up to :attr:`dimension`."""
-        total: dict[tuple[str, frozenset[str]], int] = {}
-        for factor, dimension in zip(self.factors, self._contributions, strict=True):
-            key = (factor.family, factor.flags)
-            total[key] = total.get(key, 0) + dimension
-        ordered = sorted(total.items(), key=lambda item: (-item[1], item[0][0]))
-        return tuple(Family(name, dimension, flags) for (name, flags), dimension in ordered)
+        return by_family(self.factors, self._contributions)
 
     def random(
         self,

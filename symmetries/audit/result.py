@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..model_symmetry import Family
+from ..family import Family
 
 
 @dataclass(frozen=True)

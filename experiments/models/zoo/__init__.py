@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from . import adapters, convolutional, decoders, hugging_face, plain, vision
+from . import adapters, convolutional, decoders, encoders, language_models, plain, vision
 from .optional import EXTRAS, library
 from .specimen import Arguments, RealSize, Specimen
 
 _LIBRARIES = {
     "torch": plain.SPECIMENS,
-    "transformers": hugging_face.SPECIMENS + decoders.SPECIMENS,
+    "transformers": encoders.SPECIMENS + language_models.SPECIMENS + decoders.SPECIMENS,
     "timm": vision.SPECIMENS + convolutional.SPECIMENS,
     "peft": adapters.SPECIMENS,
 }

@@ -7,15 +7,15 @@ import torch
 from torch import nn
 
 from ..initial import generic_
-from . import hugging_face
+from . import encoders, language_models
 from .optional import library
 from .specimen import Specimen
 
 _RANK = 2
 _LLAMA_MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _BERT_MODULES = ("query", "key", "value", "dense")
-_LLAMA = next(specimen for specimen in hugging_face.SPECIMENS if specimen.name == "Llama")
-_BERT = next(specimen for specimen in hugging_face.SPECIMENS if specimen.name == "BERT")
+_BASES = {specimen.name: specimen for specimen in (*encoders.SPECIMENS, *language_models.SPECIMENS)}
+_LLAMA, _BERT, _GPT2 = _BASES["Llama"], _BASES["BERT"], _BASES["GPT-2"]
 
 
 def adapted(
@@ -63,7 +63,6 @@ def with_another(
 _FEW = ("q_proj", "down_proj")
 _CONV1D = ("c_attn", "c_proj", "c_fc")
 _ADALORA = {"init_r": _RANK, "target_r": _RANK, "total_step": 10, "tinit": 1, "tfinal": 1}
-_GPT2 = next(specimen for specimen in hugging_face.SPECIMENS if specimen.name == "GPT-2")
 _ON_LLAMA = adapted(_LLAMA, _LLAMA_MODULES)
 _ON_BERT = adapted(_BERT, _BERT_MODULES)
 
