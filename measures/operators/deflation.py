@@ -1,14 +1,10 @@
 """An operator on the complement of some directions."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
-from quotient import dot
-
-from ..spectra.orthogonalization import orthogonalize_
 from .operator import AbstractOperator
+from .orthogonalization import Rows, orthogonalized
 
 
 class DeflatedOperator(AbstractOperator):
@@ -31,7 +27,7 @@ class DeflatedOperator(AbstractOperator):
         basis: Q, orthonormal vectors of the space of A: a matrix ``(k, n)``, or its rows.
     """
 
-    def __init__(self, operator: AbstractOperator, basis: Tensor | Sequence[Tensor]) -> None:
+    def __init__(self, operator: AbstractOperator, basis: Rows) -> None:
         self.operator, self.basis = operator, basis
         self.size, self.dimension = operator.size, operator.dimension - len(self.basis)
         self.dtype, self.device = operator.dtype, operator.device
@@ -50,23 +46,4 @@ class DeflatedOperator(AbstractOperator):
 
     def block(self, vectors: Tensor) -> Tensor:
         """One block product with A."""
-        return torch.stack([orthogonalized(row, self.basis) for row in self.operator.block(vectors)])
-
-
-def orthogonalized(vector: Tensor, basis: Tensor | Sequence[Tensor]) -> Tensor:
-    """The part of a vector orthogonal to orthonormal ones, to rounding: twice, where little is left of it.
-
-    The vectors need not be the rows of one matrix: what grows one by one is never copied.
-    """
-    part = vector.clone()
-    if isinstance(basis, Tensor):
-        orthogonalize_(part, basis)
-        return part
-    for row in (*basis, *basis):
-        part.addcmul_(row, torch.dot(row, part), value=-1.0)
-    return part
-
-
-def negligible(square: float, image: Tensor) -> bool:
-    """Whether a squared length is below the rounding error of the vector that it is a part of."""
-    return square <= image.numel() * torch.finfo(image.dtype).eps ** 2 * dot((image,), (image,)).item()
+        return orthogonalized(self.operator.block(vectors), self.basis)

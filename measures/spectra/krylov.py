@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..operators.operator import AbstractOperator
-from .orthogonalization import euclidean, orthogonalize_, subtract_
+from ..operators.orthogonalization import lengths, orthogonalize_, subtract_
 
 #: Columns of the basis that are recombined at a time, so that a restart needs no second basis.
 _COLUMNS = 2**18
@@ -47,6 +47,11 @@ class KrylovBasis:
         return self._rows[: self.size]
 
     @property
+    def next(self) -> Tensor:
+        """The row that comes next, shape ``(n,)``; an alias. There is none where the basis is the whole space."""
+        return self._rows[self.size]
+
+    @property
     def is_full(self) -> bool:
         """Whether a restart must come before the next product."""
         return self.size == self.capacity
@@ -64,15 +69,16 @@ class KrylovBasis:
         self.products += 1
         along = torch.zeros(j + 1, dtype=torch.float64)
         along[max(0, j - 1) :] += subtract_(image, known[max(0, j - 1) :])
-        along += orthogonalize_(image, known)
+        off, left = orthogonalize_(image, known)
+        along += off
         self._projected[j, : j + 1] = self._projected[: j + 1, j] = along
         self.size = j + 1
-        length = euclidean(image)
+        length = left.item()
         scale = max(float(self._projected[: j + 1, : j + 1].abs().max()), length)
         self.border = torch.zeros(j + 1, dtype=torch.float64)
         # Below the rounding error of a product the remainder is noise: the basis spans an invariant space.
         if length > self.capacity * torch.finfo(image.dtype).eps * scale and self.size < self.operator.dimension:
-            self._rows[self.size] = image / length
+            torch.div(image, length, out=self._rows[self.size])
             self.border[-1] = length
         else:
             self._start_()
@@ -122,10 +128,10 @@ class KrylovBasis:
     def _defect(self) -> float:
         """How far the image of the first row is from what the basis says it is, relative to it."""
         image = self.operator(self._rows[0])
-        length = euclidean(image)
+        length = lengths(image).item()
         image = image - self._projected[0, : self.size].to(image) @ self.vectors
         subtract_(image, self._rows[self.size : self.size + 1])
-        return euclidean(image) / max(length, float(self._projected.abs().max()))
+        return lengths(image).item() / max(length, float(self._projected.abs().max()))
 
     def combined(self, vectors: Tensor) -> Tensor:
         """The combinations of the basis with the columns of ``vectors``, as rows."""
@@ -135,5 +141,5 @@ class KrylovBasis:
         """A random next row, orthogonal to the basis; none when that is the whole space."""
         if self.size < self.operator.dimension:
             row = self.operator.random(self._generator)
-            orthogonalize_(row, self.vectors)
-            self._rows[self.size] = row / torch.linalg.vector_norm(row)
+            _, length = orthogonalize_(row, self.vectors)
+            torch.div(row, length.item(), out=self._rows[self.size])

@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .orthogonalization import euclidean, orthogonalize_
+from ..operators.orthogonalization import inner, lengths, orthogonalize_
 
 
 @dataclass(frozen=True)
@@ -89,26 +89,25 @@ def lanczos(product: Callable[[Tensor], Tensor], start: Tensor, steps: int, *, r
     steps = min(steps, len(start))
     held = steps if rows is None else min(rows, steps)
     basis = start.new_empty(held, len(start))
-    basis[0] = start / torch.linalg.vector_norm(start)
+    torch.div(start, lengths(start).item(), out=basis[0])
     diagonal: list[float] = []
     offdiagonal: list[float] = []
     for j in range(steps):
         newest = basis[j % held]
         image = product(newest)
-        alpha = float(torch.sum(image * newest, dtype=torch.float64))
+        alpha = inner(image, newest)
         diagonal.append(alpha)
-        image = image - alpha * newest
+        image = torch.sub(image, newest, alpha=alpha)
         if j:
-            image -= offdiagonal[-1] * basis[(j - 1) % held]
-        orthogonalize_(image, basis[: j + 1])
-        beta = euclidean(image)
+            image.sub_(basis[(j - 1) % held], alpha=offdiagonal[-1])
+        beta = orthogonalize_(image, basis[: j + 1])[1].item()
         # Below the rounding error of a product, the image is noise: the basis spans an invariant space.
         scale = max(map(abs, [*diagonal, *offdiagonal, beta]))
         if beta <= steps * torch.finfo(start.dtype).eps * scale:
             beta = 0.0
             break
         if j + 1 < steps:
-            basis[(j + 1) % held] = image / beta
+            torch.div(image, beta, out=basis[(j + 1) % held])
             offdiagonal.append(beta)
     return JacobiMatrix(
         torch.tensor(diagonal, dtype=torch.float64), torch.tensor(offdiagonal, dtype=torch.float64), remainder=beta

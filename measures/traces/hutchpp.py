@@ -1,15 +1,12 @@
 """Hutch++: what a sketch of the range catches is exact, the rest are quadratic forms."""
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from quotient import dot
-
-from ..operators.deflation import negligible, orthogonalized
 from ..operators.operator import AbstractOperator
+from ..operators.orthogonalization import inner, negligible, orthogonalize_, products
 from .quadratic_forms import uniform
 from .sketch import TINY, AbstractSketch
 
@@ -55,19 +52,22 @@ class RangeSketch(AbstractSketch):
     def is_full(self) -> bool:
         return False
 
+    def caught(self, x: Tensor, image: Tensor) -> float:
+        return float(products(image, self._rows).square().sum())
+
     def grow(self) -> None:
         omega = uniform(self.operator, self.generator)
         image = self.operator(omega)
         self._products += 1
-        row = orthogonalized(image, self._rows)
-        left = dot((row,), (row,)).item()
-        self._forms.append(dot((omega,), (image,)).item())
-        self._left.append(left)
+        self._forms.append(inner(omega, image))
+        row = image.clone()
+        left = orthogonalize_(row, self._rows)[1].item()
+        self._left.append(left**2)
         if negligible(left, image):
             self._exhausted = True
             return
-        self._rows.append(row / math.sqrt(left))
-        self._trace += dot((self._rows[-1],), (self.operator(self._rows[-1]),)).item()
+        self._rows.append(row.div_(left))
+        self._trace += inner(row, self.operator(row))
         self._products += 1
         self._exhausted = len(self._rows) == self.operator.dimension
 

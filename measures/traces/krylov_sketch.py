@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ..operators.memory import free_memory
 from ..operators.operator import AbstractOperator
+from ..operators.orthogonalization import inner
 from ..spectra.krylov import KrylovBasis
 from .sketch import TINY, AbstractSketch
 
@@ -22,11 +23,15 @@ class KrylovSketch(AbstractSketch):
         operator: A.
         limit: the largest number of rows; less where memory is short.
         generator: where the vector comes from.
+        memory: bytes that the rows may take; by default half of the free memory.
     """
 
-    def __init__(self, operator: AbstractOperator, limit: int, generator: torch.Generator | None) -> None:
+    def __init__(
+        self, operator: AbstractOperator, limit: int, generator: torch.Generator | None, *, memory: int | None = None
+    ) -> None:
         row = operator.size * torch.empty(0, dtype=operator.dtype).element_size()
-        fitting = max(1, free_memory(operator.device) // 2 // row - 1)
+        budget = free_memory(operator.device) // 2 if memory is None else memory
+        fitting = max(1, budget // row - 1)
         self.operator = operator
         self._basis = KrylovBasis(operator, min(limit, operator.dimension, fitting, MOST_ROWS), generator)
         self._diagonal: list[float] = []
@@ -51,6 +56,10 @@ class KrylovSketch(AbstractSketch):
     @property
     def is_full(self) -> bool:
         return self._basis.is_full
+
+    def caught(self, x: Tensor, image: Tensor) -> float:
+        """Only the newest row is coupled to the rest, by the next one."""
+        return float(self._basis.border.square().sum()) * inner(self._basis.next, x) ** 2
 
     def grow(self) -> None:
         self._basis.extend_()

@@ -5,36 +5,45 @@ import math
 import torch
 from torch import Tensor
 
-from quotient import dot
-
 from ..operators.operator import AbstractOperator
+from ..operators.orthogonalization import inner, lengths, orthogonalize_
+from .sketch import AbstractSketch
+
+#: Vectors that are made orthogonal to the rows of a sketch at a time. Several are waiting at any time: little beside
+#: the rows.
+_BLOCK = 8
 
 
 class QuadraticForms:
-    r"""The mean of :math:`x^T A x` over x uniform on the sphere of radius :math:`\sqrt d` [Hutchinson1990].
+    r"""The mean of :math:`x^T A x` over x uniform on a sphere of the complement of a sketch [Hutchinson1990].
 
-    Its error comes from :math:`\mathrm{tr} A^2`, the mean of :math:`|A x|^2`; see :func:`variance_of_mean`.
+    With the rows Q of the sketch and :math:`P = I - Q^T Q`, of rank d, the sphere of radius :math:`\sqrt d` gives
+    :math:`\mathrm{tr} B, B = P A P`. The error comes from :math:`\mathrm{tr} B^2`, the mean of :math:`|B x|^2`; see
+    :func:`variance_of_mean`. Only x is projected, and not its image, since
+
+    .. math:: x^T B x = x^T A x, \qquad |B x|^2 = |A x|^2 - |Q A x|^2 \qquad \text{for } x = P x .
 
     Attributes:
         products: how many were taken.
 
     Args:
-        operator: A.
+        sketch: of A, done growing; without rows, P is the identity.
         generator: where x comes from.
     """
 
-    def __init__(self, operator: AbstractOperator, generator: torch.Generator | None) -> None:
-        self.operator, self.generator = operator, generator
+    def __init__(self, sketch: AbstractSketch, generator: torch.Generator | None) -> None:
+        self.sketch, self.generator = sketch, generator
+        self.dimension = sketch.operator.dimension - len(sketch.rows)
         self.products = 0
-        self._form = torch.zeros((), dtype=torch.float64, device=operator.device)
-        self._square = self._form.clone()
+        self._form, self._square = torch.zeros(2, dtype=torch.float64)
+        self._waiting: list[Tensor] = []
 
     def draw(self) -> None:
         """One more x, for one product."""
-        x = uniform(self.operator, self.generator)
-        y = self.operator(x)
-        self._form += dot((x,), (y,))
-        self._square += dot((y,), (y,))
+        x = self._next()
+        image = self.sketch.operator(x)
+        self._form = self._form + inner(x, image)
+        self._square = self._square + inner(image, image) - self.sketch.caught(x, image)
         self.products += 1
 
     @property
@@ -46,14 +55,23 @@ class QuadraticForms:
     def stderr(self) -> float:
         """Its standard error; needs one draw."""
         trace, square = self._form / self.products, self._square / self.products
-        d = self.operator.dimension
-        return variance_of_mean(trace, square, dimension=d, probes=self.products).sqrt().item()
+        return variance_of_mean(trace, square, dimension=self.dimension, probes=self.products).sqrt().item()
+
+    def _next(self) -> Tensor:
+        if not len(self.sketch.rows):
+            return uniform(self.sketch.operator, self.generator)
+        if not self._waiting:
+            drawn = torch.stack([self.sketch.operator.random(self.generator) for _ in range(_BLOCK)])
+            _, left = orthogonalize_(drawn, self.sketch.rows)
+            drawn *= (math.sqrt(self.dimension) / left).to(drawn).unsqueeze(1)
+            self._waiting = list(drawn)
+        return self._waiting.pop()
 
 
 def uniform(operator: AbstractOperator, generator: torch.Generator | None) -> Tensor:
     r"""A uniform vector of the operator's space on the sphere of radius :math:`\sqrt d`, shape ``(n,)``."""
     x = operator.random(generator)
-    return x * (math.sqrt(operator.dimension) / torch.linalg.vector_norm(x, dtype=torch.float64)).to(x.dtype)
+    return x * (math.sqrt(operator.dimension) / lengths(x).item())
 
 
 def variance_of_mean(trace: Tensor, square: Tensor, *, dimension: int, probes: int) -> Tensor:

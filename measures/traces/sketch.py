@@ -1,11 +1,12 @@
 """Sketches of an operator: directions that hold most of it, on which its trace is known."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from torch import Tensor
 
 from ..operators.operator import AbstractOperator
+from ..operators.orthogonalization import Rows
 
 #: Rows that may fail to lower the expected cost before a sketch stops growing: one estimate of that cost is noisy.
 PATIENCE = 4
@@ -40,13 +41,17 @@ class AbstractSketch(ABC):
 
     @property
     @abstractmethod
-    def rows(self) -> Tensor | Sequence[Tensor]:
-        """Q, a matrix ``(k, n)`` or its rows."""
+    def rows(self) -> Rows:
+        """Q, k vectors of length n."""
 
     @property
     @abstractmethod
     def trace(self) -> float:
         r"""The trace of :math:`Q A Q^T`."""
+
+    @abstractmethod
+    def caught(self, x: Tensor, image: Tensor) -> float:
+        r""":math:`|Q A x|^2` for an x orthogonal to the rows, given ``A x``."""
 
     @abstractmethod
     def grow(self) -> None:

@@ -9,7 +9,6 @@ import torch
 from tqdm import tqdm
 
 from ..arguments import require_positive
-from ..operators.deflation import DeflatedOperator
 from ..operators.operator import AbstractOperator
 from .estimate import Estimate
 from .hutchpp import RangeSketch
@@ -32,6 +31,7 @@ def trace(
     probes: int | None = None,
     rtol: float | None = None,
     method: Method = "krylov",
+    memory: int | None = None,
     generator: torch.Generator | None = None,
     progress: bool = False,
 ) -> Estimate:
@@ -41,7 +41,7 @@ def trace(
     method        what it does                                           products    memory, in vectors
     ============  =====================================================  ==========  =======================
     hutchinson    mean of :math:`x^T A x` [Hutchinson1990]               p           1
-    krylov        a Lanczos process, :math:`x^T A x` on the complement   p           p/2, at most 256
+    krylov        a Lanczos process, :math:`x^T A x` on the complement   p           p/2, see ``memory``
                   of its space [ChenHallman2023]
     hutch++       the same with a sketch of the range [Meyer2021],       about 3p/2  the rows of the sketch
                   [Persson2022]
@@ -75,6 +75,7 @@ def trace(
         rtol: stop at this standard error relative to the value. Out of reach for traces that cancel: see the
             ``stderr`` of the result where ``probes`` limits the work.
         method: see above.
+        memory: bytes that the rows of a Krylov sketch may take; by default half of the free memory.
         generator: where the vectors come from.
         progress: show a bar over the products.
 
@@ -89,12 +90,11 @@ def trace(
     limit = probes or (DEFAULT_PROBES if rtol is None else operator.dimension)
     if method == "xtrace":
         steps = exchangeable(operator, limit, generator)
-    elif method == "hutchinson":
-        steps = plain(operator, limit, generator)
     else:
+        rows = 0 if method == "hutchinson" else limit // 2
         krylov = method == "krylov"
-        sketch = KrylovSketch(operator, limit // 2, generator) if krylov else RangeSketch(operator, generator)
-        steps = deflated(sketch, limit, rtol, generator)
+        sketch = KrylovSketch(operator, rows, generator, memory=memory) if krylov else RangeSketch(operator, generator)
+        steps = deflated(sketch, rows, limit, rtol, generator)
     found = Estimate(math.nan, math.inf, 0)
     for found in tqdm(steps, desc=f"trace, {method}", disable=not progress):
         if rtol is not None and found.stderr <= rtol * abs(found.value):
@@ -102,26 +102,20 @@ def trace(
     return found
 
 
-def plain(operator: AbstractOperator, limit: int, generator: torch.Generator | None) -> Iterator[Estimate]:
-    """Hutchinson's estimates after one product, two, and so on."""
-    forms = QuadraticForms(operator, generator)
-    while forms.products < limit:
-        forms.draw()
-        believed = forms.products >= min(FEWEST, limit)
-        yield Estimate(forms.mean, forms.stderr if believed else math.inf, forms.products)
-
-
 def deflated(
-    sketch: AbstractSketch, limit: int, rtol: float | None, generator: torch.Generator | None
+    sketch: AbstractSketch, rows: int, limit: int, rtol: float | None, generator: torch.Generator | None
 ) -> Iterator[Estimate]:
-    """First the sketch, of half the vectors or as many as pay, then quadratic forms on its complement."""
-    for _ in islice(sketch.growth(rtol), limit // 2):
+    """First the sketch, of at most so many rows and as many as pay, then quadratic forms on its complement."""
+    for _ in islice(sketch.growth(rtol), rows):
         yield Estimate(sketch.trace, math.inf, sketch.products)
     if sketch.exhausted:
         yield Estimate(sketch.trace, 0.0, sketch.products)
         return
-    for rest in plain(DeflatedOperator(sketch.operator, sketch.rows), limit - len(sketch.rows), generator):
-        yield Estimate(sketch.trace + rest.value, rest.stderr, sketch.products + rest.products)
+    forms, limit = QuadraticForms(sketch, generator), limit - len(sketch.rows)
+    while forms.products < limit:
+        forms.draw()
+        stderr = forms.stderr if forms.products >= min(FEWEST, limit) else math.inf
+        yield Estimate(sketch.trace + forms.mean, stderr, sketch.products + forms.products)
 
 
 def exchangeable(operator: AbstractOperator, limit: int, generator: torch.Generator | None) -> Iterator[Estimate]:

@@ -1,16 +1,13 @@
 """XTrace: the trace from every leave-one-out sketch of the same products."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 from scipy.stats import t as student
 from torch import Tensor
 
-from quotient import dot
-
-from ..operators.deflation import negligible, orthogonalized
 from ..operators.operator import AbstractOperator
+from ..operators.orthogonalization import inner, negligible, orthogonalize_, products
 from .quadratic_forms import uniform
 
 
@@ -53,21 +50,19 @@ class XTrace:
         omega = uniform(self.operator, self.generator)
         image = self.operator(omega)
         self.products += 1
-        row = orthogonalized(image, self._rows)
-        left = dot((row,), (row,)).item()
+        row = image.clone()
+        left = orthogonalize_(row, self._rows)[1].item()
         if negligible(left, image):
             self.exhausted = True
             return
-        self._rows.append(row / math.sqrt(left))
+        self._rows.append(row.div_(left))
         self._vectors.append(omega)
-        column = products(self._rows, self.operator(self._rows[-1]))
+        column = products(self.operator(row), self._rows)
         self.products += 1
-        self._images = bordered(self._images, products(self._rows, image))
-        self._overlaps = bordered(
-            self._overlaps, products(self._rows, omega), products(self._vectors[:-1], self._rows[-1])
-        )
+        self._images = bordered(self._images, products(image, self._rows))
+        self._overlaps = bordered(self._overlaps, products(omega, self._rows), products(row, self._vectors[:-1]))
         self._compressed = bordered(self._compressed, column, column[:-1])
-        self._forms = torch.cat([self._forms, dot((omega,), (image,)).cpu().view(1)])
+        self._forms = torch.cat([self._forms, torch.tensor([inner(omega, image)], dtype=torch.float64)])
         self.exhausted = len(self._rows) == self.operator.dimension
 
     def __len__(self) -> int:
@@ -118,11 +113,6 @@ class XTrace:
         curved = (bent.diagonal().unsqueeze(1) - 2 * cosine * bent + cosine.square() * bent.diagonal()) / sine.square()
         form = form + 2 * along * reached - 2 * along * mixed + along.square() * curved
         return estimates, caught - curved + (d - k + 2) / (d - length + along.square()) * form
-
-
-def products(vectors: Sequence[Tensor], vector: Tensor) -> Tensor:
-    """The inner products with every one, shape ``(k,)``, float64 on the CPU."""
-    return torch.stack([dot((v,), (vector,)) for v in vectors]).cpu() if vectors else torch.zeros(0).double()
 
 
 def bordered(matrix: Tensor, column: Tensor, row: Tensor | None = None) -> Tensor:

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from measures import MatrixOperator
+from measures.traces.hutchpp import RangeSketch
 from measures.traces.quadratic_forms import QuadraticForms, uniform, variance_of_mean
 
 
@@ -20,7 +21,7 @@ def test_variance_is_that_of_many_forms(float64, generator, symmetric, eigenvalu
 
 
 def test_multiple_of_the_identity_has_no_error(float64, generator):
-    forms = QuadraticForms(MatrixOperator(3.0 * torch.eye(7)), generator)
+    forms = QuadraticForms(RangeSketch(MatrixOperator(3.0 * torch.eye(7)), generator), generator)
     forms.draw()
     assert forms.mean == pytest.approx(21.0)
     assert forms.stderr < 1e-6  # the root of the rounding error of a variance
