@@ -16,6 +16,16 @@ def test_sketch_knows_the_trace_of_what_it_caught(float64, generator, symmetric)
     assert sketch.products == 10
 
 
+def test_what_the_rows_catch_of_an_image_is_known(float64, generator, symmetric):
+    matrix = symmetric(*[0.7**i for i in range(12)])
+    sketch = RangeSketch(MatrixOperator(matrix), generator)
+    for _ in range(5):
+        sketch.grow()
+    rows, x = torch.stack(sketch.rows), torch.randn(12, generator=generator)
+    x = x - rows.mT @ (rows @ x)
+    assert sketch.caught(x, matrix @ x) == pytest.approx((rows @ matrix @ x).square().sum().item(), rel=1e-10)
+
+
 def test_low_rank_is_exhausted(float64, generator, symmetric):
     sketch = RangeSketch(MatrixOperator(symmetric(3.0, -1.0, *[0.0] * 10)), generator)
     for _ in sketch.growth():

@@ -16,6 +16,16 @@ def test_sketch_knows_the_trace_of_what_it_caught_for_one_product_a_row(float64,
     assert (sketch.products, sketch.is_full, sketch.exhausted) == (5, True, False)
 
 
+def test_what_the_rows_catch_of_an_image_comes_by_the_next_row_alone(float64, generator, symmetric):
+    matrix = symmetric(*[0.7**i for i in range(12)])
+    sketch = KrylovSketch(MatrixOperator(matrix), 5, generator)
+    for _ in sketch.growth():
+        pass
+    x = torch.randn(12, generator=generator)
+    x = x - sketch.rows.mT @ (sketch.rows @ x)
+    assert sketch.caught(x, matrix @ x) == pytest.approx((sketch.rows @ matrix @ x).square().sum().item(), rel=1e-10)
+
+
 def test_costs_follow_what_is_left_for_quadratic_forms(float64, generator, symmetric):
     matrix = symmetric(*[0.7**i * (-1) ** (i % 3) for i in range(12)], *[0.0] * 300)
     sketch = KrylovSketch(MatrixOperator(matrix), 12, generator)
