@@ -6,7 +6,7 @@ Claim
     that know the configuration alone, noise, and the target itself.
 
 Runs for
-    two minutes on 1 core for 60 models and 100 columns, --quick a few seconds.
+    half a minute on 1 core for 70 models and 100 columns, --quick a few seconds.
 
 Writes
     POOL/report/report.json      every number; configuration, seeds and versions

@@ -1,4 +1,5 @@
 import csv
+import itertools
 import re
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def test_documents_get_a_section_and_its_figures(tmp_path: Path, monkeypatch: py
         for model, card in cards()
     ]
     write_table(pool.folder / "measures" / "rescaled-pool.parquet", rows)
+    entropies = [
+        row(model, "renyi", "geodesic", None, f"alpha={alpha}, layer={layer}", 0, "trained", alpha + hidden * hidden)
+        for model, hidden in ((model, card["covariates"]["hidden"]) for model, card in cards())
+        for alpha, layer in itertools.product((0.5, 2.0), ("h.0", "h.1"))
+    ]
+    write_table(pool.folder / "measures" / "renyi.parquet", entropies)
     docs = tmp_path / "docs" / "results"
     docs.mkdir(parents=True)
     (docs / "drawn.md").write_text("# Drawn\n\nWords of an author.\n")
@@ -40,7 +47,9 @@ def test_documents_get_a_section_and_its_figures(tmp_path: Path, monkeypatch: py
     assert text.startswith("# Drawn\n\nWords of an author.\n")
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", text)
     assert sorted(pictures) == sorted(path.name for path in docs.glob("*.svg"))
-    assert len(pictures) == 4
+    assert {name.removeprefix("drawn-").removesuffix("-loss-gap.svg") for name in pictures} == {
+        *("main-radius", "main-forest", "main-scatter", "rescaled-pool-survival", "renyi-choices", "renyi-orders")
+    }
     assert str(tmp_path) not in text
 
 

@@ -1,13 +1,14 @@
 """Geometries against each other, and measures against what is known without measuring."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 from measures import UndefinedStatisticError, compare_correlations, correlate
 
 from .case import Case, Row, determined
-from .family import Family
+from .family import CHOSEN, Family
 
 CELLS = ("tau of first", "tau of second", "difference", "low", "high", "stronger", "n", "note")
 
@@ -35,6 +36,18 @@ def against_known(case: Case, target: str) -> list[Row]:
     best = max(strengths, key=lambda name: abs(strengths[name]))
     return [
         pair_row(case, target, f.name, best, values, case.known[best]) for f, values in settled_values(case).items()
+    ]
+
+
+def at_every_order(case: Case, target: str) -> list[Row]:
+    """The same at every order, and of every layer, that two geometries share."""
+    ordered = [family for family in case.families if any("alpha" in column.settings for column in family.candidates)]
+    return [
+        pair_row(case, target, a.name, b.name, values, b.candidates[twin])
+        | {name: column.settings.get(name) for name in CHOSEN}
+        for a, b in rivals(ordered)
+        for column, values in a.candidates.items()
+        if (twin := replace(column, geometry=b.geometry)) in b.candidates
     ]
 
 

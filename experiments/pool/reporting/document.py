@@ -13,7 +13,8 @@ from ..frame import Frame
 from ..member import Member
 from ..pool import Pool
 from .case import Case, Row
-from .comparison import against_known, comparisons
+from .choice import choices
+from .comparison import against_known, at_every_order, comparisons
 from .ranking import findings, ranking
 from .repetition import invariances, reliabilities, survival
 from .sensitivity import sensitivity
@@ -87,7 +88,7 @@ def made(pool: Pool, plan: str) -> dict[str, Any] | None:
 
 def as_trained(case: Case, *, ablation: bool, progress: bool) -> dict[str, list[Row]]:
     """The tables of a plan that has measured the models as they were trained, with a bar over the targets."""
-    names = ("ranking", "comparisons", "known", "sensitivity", "findings")
+    names = ("ranking", "comparisons", "known", "choices", "orders", "sensitivity", "findings")
     tables: dict[str, list[Row]] = {name: [] for name in names} | {"reliability": reliabilities(case)}
     changes = invariances(case)
     agreement = {
@@ -103,6 +104,8 @@ def as_trained(case: Case, *, ablation: bool, progress: bool) -> dict[str, list[
         tables["ranking"] += ranking(case, target, found, agreement)
         tables["comparisons"] += comparisons(case, target, ablation=ablation)
         tables["known"] += against_known(case, target)
+        tables["choices"] += choices(case, target)
+        tables["orders"] += at_every_order(case, target)
         tables["sensitivity"] += sensitivity(case, target)
     return tables
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from .case import Row
 from .figures import forest, radius, scatter, survival
+from .order_figures import choices, orders
 
 
 def drawings(document: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
@@ -33,6 +34,10 @@ def of_target(
             yield "scatter", scatter(target, goal, shown, colour, levels)
         if (figure := radius(tables["sensitivity"], judged["panels"])) is not None:
             yield "radius", figure
+        if (figure := orders(tables["sensitivity"], judged["panels"])) is not None:
+            yield "orders", figure
+        if chosen := tables.get("choices"):
+            yield "choices", choices(chosen)
     if left := strongest(tables["survival"]):
         yield "survival", survival(left)
 

@@ -1,10 +1,12 @@
 """The document of a report as one page that needs nothing else."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from .case import Row
 
 MISSING = "\u2013"
 
@@ -12,6 +14,8 @@ TARGETED = {
     "ranking": "Measures and baselines",
     "comparisons": "Geometry against geometry, where no setting was chosen on the target",
     "known": "Against the strongest of what is known without measuring",
+    "choices": "What a choice of order and layer is worth on models that did not make it",
+    "orders": "Geometry against geometry, at the same order and layer",
     "survival": "What is left when every model is moved to other weights of its function",
     "sensitivity": "At every setting",
     "findings": "Every statistic, where no setting was chosen on the target",
@@ -40,7 +44,7 @@ def page(document: Mapping[str, Any], figures: Mapping[str, bytes], *, title: st
     environment = Environment(
         loader=PackageLoader("experiments.pool.reporting", "."), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters["shown"] = shown
+    environment.filters |= {"shown": shown, "filled": filled}
     inside = {name: b64encode(picture).decode() for name, picture in figures.items()}
     return environment.get_template("page.html").render(
         document=document,
@@ -51,6 +55,16 @@ def page(document: Mapping[str, Any], figures: Mapping[str, bytes], *, title: st
         untargeted=UNTARGETED,
         open_rows=OPEN_ROWS,
     )
+
+
+def filled(rows: Sequence[Row]) -> list[str]:
+    """The columns of a table that say something of some row.
+
+    Example:
+        >>> filled([{"measure": "trace", "radius": None, "tau": 0.5}, {"measure": "loss", "radius": None, "tau": None}])
+        ['measure', 'tau']
+    """
+    return [key for key in rows[0] if key != "baseline" and any(row[key] is not None for row in rows)]
 
 
 def shown(value: float | int) -> str:

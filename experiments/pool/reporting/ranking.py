@@ -10,9 +10,9 @@ from .case import Case, Row, determined
 from .family import chosen
 
 COLUMNS = (
-    "target", "measure", "baseline", "nested", "nested stderr", "setting", "best", "inflation", "search p",
-    "at", "tau", "low", "high", "partial rho", "partial low", "partial high", "psi", "information", "information p",
-    "mean sign error", "worst sign error", "retest", "change", "n", "missing", "note",
+    "target", "measure", "baseline", "nested", "nested stderr", "setting", "best", "inflation", "best by chance",
+    "search p", "at", "tau", "low", "high", "partial rho", "partial low", "partial high", "psi", "information",
+    "information p", "mean sign error", "worst sign error", "retest", "change", "n", "missing", "note",
 )  # fmt: skip
 """Of the table; what has no value in a row is None there."""
 
@@ -63,6 +63,7 @@ def selection(case: Case, target: str, candidates: Mapping[Column, Sequence[floa
         "setting": chosen(best) if isinstance(best, Column) else None,
         "best": found.best_value,
         "inflation": found.inflation,
+        "best by chance": found.null,
         "search p": found.p_value,
         "n": found.n,
         "missing": found.missing,

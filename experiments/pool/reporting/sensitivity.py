@@ -7,7 +7,7 @@ from typing import Any
 from measures import correlate, median_rises
 
 from .case import Case, Row, determined
-from .family import chosen
+from .family import CHOSEN, chosen
 
 
 def sensitivity(case: Case, target: str) -> list[Row]:
@@ -18,6 +18,7 @@ def sensitivity(case: Case, target: str) -> list[Row]:
             "measure": family.name,
             "setting": chosen(column),
             "radius": column.radius,
+            **{name: column.settings.get(name) for name in CHOSEN},
             "median rise": None if column.radius is None else median_rise(values),
             **dict.fromkeys(("tau", "low", "high", "n", "missing", "note")),
             **determined(correlated, case, target, values),

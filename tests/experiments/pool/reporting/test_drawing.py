@@ -4,9 +4,9 @@ from experiments.pool.reporting.drawing import coloured, drawings, scatters
 from experiments.pool.reporting.figures import svg
 
 
-def test_every_target_has_a_forest_a_scatter_the_radii_and_what_survives(document) -> None:
+def test_every_target_has_a_forest_a_scatter_radii_orders_and_what_survives(document) -> None:
     found = dict(drawings(document))
-    kinds = ("forest", "scatter", "radius", "survival")
+    kinds = ("forest", "scatter", "radius", "orders", "survival")
     assert set(found) == {f"main {kind} {target}" for kind in kinds for target in document["targets"]}
     for figure in found.values():
         assert ElementTree.fromstring(svg(figure)).tag.endswith("svg")
