@@ -15,21 +15,22 @@ Cells = Iterator[dict[str, str]]
 
 def ranking(rows: Sequence[Row], targets: Sequence[str]) -> Cells:
     """Measures and baselines of the first target."""
-    for row in rows:
-        if row["target"] == targets[0]:
-            yield {
-                "measure": named(row),
-                "nested": give_or_take(row["nested"], row["nested stderr"]),
-                "best": number(row["best"]) + (f" ({row['setting']})" if row["setting"] else ""),
-                "inflation": number(row["inflation"]),
-                "τ": between(row["tau"], row["low"], row["high"]),
-                "at": row["at"] or "",
-                "partial": between(row["partial rho"], row["partial low"], row["partial high"]),
-                "Ψ": number(row["psi"]),
-                "retest": number(row["retest"]),
-                "change": "" if row["change"] is None else shown(row["change"]),
-                "models": str(row["n"] or ""),
-            }
+    kept = [row for row in rows if row["target"] == targets[0]]
+    partly = len({row["n"] for row in kept if row["n"] is not None}) > 1
+    for row in kept:
+        cells = {
+            "measure": named(row),
+            "nested": give_or_take(row["nested"], row["nested stderr"]),
+            "best": number(row["best"]) + (f" ({row['setting']})" if row["setting"] else ""),
+            "inflation": number(row["inflation"]),
+            "τ": between(row["tau"], row["low"], row["high"]),
+            "at": row["at"] or "",
+            "partial": between(row["partial rho"], row["partial low"], row["partial high"]),
+            "Ψ": number(row["psi"]),
+            "retest": number(row["retest"]),
+            "change": "" if row["change"] is None else shown(row["change"]),
+        }
+        yield cells | ({"models": str(row["n"] or "")} if partly else {})
 
 
 def variants(rows: Sequence[Row], targets: Sequence[str]) -> Cells:
@@ -39,7 +40,7 @@ def variants(rows: Sequence[Row], targets: Sequence[str]) -> Cells:
 
 def by_target(rows: Sequence[Row], targets: Sequence[str]) -> Cells:
     """The nested coefficients of the rivals and of the baselines, a column for each target."""
-    kept = [row for row in rows if row["baseline"] or row["measure"].startswith(RIVALS)]
+    kept = [row for row in rows if row["baseline"] or rival(row["measure"])]
     for name in dict.fromkeys(map(named, kept)):
         cells = {row["target"]: give_or_take(row["nested"], row["nested stderr"]) for row in kept if named(row) == name}
         yield {"measure": name} | {target: cells.get(target, "") for target in targets}
@@ -47,19 +48,20 @@ def by_target(rows: Sequence[Row], targets: Sequence[str]) -> Cells:
 
 def comparisons(rows: Sequence[Row], targets: Sequence[str]) -> Cells:
     """Differences of the strengths of the rivals, a column for each target."""
-    kept = [row for row in rows if row["first"].startswith(RIVALS)]
+    kept = [row for row in rows if rival(row["first"])]
     for first, second in dict.fromkeys((row["first"], row["second"]) for row in kept):
         cells = {row["target"]: difference(row) for row in kept if (row["first"], row["second"]) == (first, second)}
-        yield {"first": first, "second": second} | {target: cells.get(target, "") for target in targets}
+        pair = {"first": rival(first) or first, "second": rival(second) or second}
+        yield pair | {target: cells.get(target, "") for target in targets}
 
 
 def known(rows: Sequence[Row], targets: Sequence[str]) -> Cells:
     """Differences from the strongest of what is known, a column for each target, which it is in its heading."""
-    kept = [row for row in rows if row["first"].startswith(RIVALS)]
+    kept = [row for row in rows if rival(row["first"])]
     best = {row["target"]: row["second"] for row in kept}
     for first in dict.fromkeys(row["first"] for row in kept):
         cells = {row["target"]: difference(row) for row in kept if row["first"] == first}
-        yield {"measure": first} | {f"{t}: {best[t]}": cells.get(t, "") for t in targets if t in best}
+        yield {"geometry": rival(first) or first} | {f"{t}: {best[t]}": cells.get(t, "") for t in targets if t in best}
 
 
 def survival(rows: Sequence[Row], targets: Sequence[str]) -> Cells:
@@ -125,6 +127,17 @@ TABLES: Mapping[str, tuple[str, str, Callable[[Sequence[Row], Sequence[str]], Ce
 """By name, the heading of a table, the table of the report that it is made of, and how."""
 
 
+def rival(measure: str) -> str:
+    """The geometry of one of the rivals; empty for other measures, and for variants of the rivals.
+
+    Example:
+        >>> rival("worst case, geodesic mixed"), rival("worst case, adaptive, logits normalized"), rival("trace")
+        ('geodesic mixed', '', '')
+    """
+    statistic, _, geometry = measure.partition(", ")
+    return geometry if statistic == RIVALS and ", " not in geometry else ""
+
+
 def named(row: Row) -> str:
     """The name of a measure, of a baseline in italics."""
     return f"*{row['measure']}*" if row["baseline"] else str(row["measure"])
@@ -137,19 +150,19 @@ def difference(row: Row) -> str:
 
 def number(value: float | None) -> str:
     """Two digits behind the point: intervals are wider."""
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None else f"{value:z.2f}"
 
 
 def digits(value: float | None) -> str:
     """Four digits behind the point, where agreement is to be seen."""
-    return "" if value is None else f"{value:.4f}"
+    return "" if value is None else f"{value:z.4f}"
 
 
 def between(value: float | None, low: float | None, high: float | None) -> str:
     """A number with its interval."""
     if value is None or low is None or high is None:
         return number(value)
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return f"{value:z.2f} [{low:z.2f}, {high:z.2f}]"
 
 
 def resolved(value: float | None, low: float | None, high: float | None) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.pool.reporting.markdown_tables import TABLES, digits, number, resolved
+from experiments.pool.reporting.markdown_tables import TABLES, digits, number, ranking, resolved
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,7 @@ def test_rivals_and_baselines_have_their_nested_choice_for_every_target(document
 
 def test_a_pair_of_geometries_has_one_row_for_all_targets(document, tables) -> None:
     (row,) = tables["comparisons"]
+    assert (row["first"], row["second"]) == ("adaptive", "geodesic")
     found = {r["target"]: r for r in document["plans"]["main"]["tables"]["comparisons"]}
     for target in document["targets"]:
         assert f"{found[target]['difference']:.2f} [{found[target]['low']:.2f}" in row[target]
@@ -39,6 +40,13 @@ def test_a_pair_of_geometries_has_one_row_for_all_targets(document, tables) -> N
 
 def test_the_strongest_of_what_is_known_stands_in_the_heading(tables) -> None:
     assert [list(row) for row in tables["known"]][0][1:] == ["loss gap: learning rate", "test error: hidden"]
+
+
+def test_numbers_of_models_are_told_where_they_differ(document, tables) -> None:
+    by_name = {row["measure"]: row["models"] for row in tables["ranking"]}
+    assert (by_name["rarely known"], by_name["*oracle*"]) == ("12", "24")
+    rows = [row for row in document["plans"]["main"]["tables"]["ranking"] if row["measure"] != "rarely known"]
+    assert all("models" not in row for row in ranking(rows, document["targets"]))
 
 
 def test_orders_are_beside_each_other(document, tables) -> None:
@@ -51,7 +59,7 @@ def test_orders_are_beside_each_other(document, tables) -> None:
 
 
 def test_numbers_have_as_many_digits_as_they_are_read_with() -> None:
-    assert [number(value) for value in (None, 0.0, 0.123, -1.5)] == ["", "0.00", "0.12", "-1.50"]
+    assert [number(value) for value in (None, -0.001, 0.123, -1.5)] == ["", "0.00", "0.12", "-1.50"]
     assert digits(0.12345) == "0.1235"
 
 
