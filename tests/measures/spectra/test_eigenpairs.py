@@ -57,6 +57,41 @@ def test_errors_hold_and_the_products_are_counted(symmetric, spectrum, generator
     assert bool((pairs.errors <= 1e-3 * pairs.values).all())
 
 
+def transformer_like(generator):
+    """A dozen outliers over three powers of e, a bulk of both signs, and nearly nothing."""
+    outliers = 5 * torch.exp(3 * torch.rand(12, generator=generator))
+    bulk = 4 * torch.exp(-6 * torch.rand(50, generator=generator).sqrt())
+    return torch.cat([outliers, bulk * torch.randn(50, generator=generator).sign(), torch.zeros(440)])
+
+
+def clustered(generator):
+    """Four clusters of four, a few percent wide, above a flat bulk."""
+    centres = torch.tensor([10.0, 7.0, 5.0, 3.0]).repeat_interleave(4)
+    return torch.cat(
+        [centres * (1 + 0.02 * torch.randn(16, generator=generator)), 2 * torch.rand(484, generator=generator)]
+    )
+
+
+def power_law(generator):
+    """Decaying, every fifth negative."""
+    decay = torch.arange(1, 501) ** -(0.5 + torch.rand(1, generator=generator))
+    return decay * torch.where(torch.rand(500, generator=generator) < 0.2, -1.0, 1.0)
+
+
+@pytest.mark.parametrize("spectrum", [transformer_like, clustered, power_law])
+def test_stated_errors_hold_for_99_of_100_values(float64, generator, spectrum):
+    """An eigenvalue that was missed moves all after it by a place, and every one of them counts."""
+    missed, tolerance = 0, 1e-2  # what tempts to stop too soon
+    for _ in range(20):
+        eigenvalues = spectrum(generator)
+        true = eigenvalues[eigenvalues.abs().argsort(descending=True)[:10]]
+        operator = MatrixOperator(torch.diag(eigenvalues))
+        pairs = eigenpairs(operator, 10, which="magnitude", tolerance=tolerance, generator=generator)
+        assert bool((pairs.errors <= tolerance * pairs.values.abs()).all())
+        missed += int(((pairs.values - true).abs() > pairs.errors + 1e-11 * true[0].abs()).sum())
+    assert missed <= 2
+
+
 def test_a_search_that_is_cut_short_says_so(symmetric, spectrum, generator):
     pairs = eigenpairs(MatrixOperator(symmetric(*spectrum.tolist())), 5, max_products=6, generator=generator)
     assert not pairs.converged
