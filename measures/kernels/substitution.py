@@ -11,6 +11,8 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
+from .attention import attention
+from .linear import linear
 from .normalization import normalized
 from .pointwise import pointwise
 
@@ -19,9 +21,10 @@ from .pointwise import pointwise
 def twice_differentiable() -> Iterator[None]:
     """While it lasts, what is recorded has second derivatives that are exact and cheap.
 
-    Attention takes the plain kernel: fused ones have no second derivative. Smooth activations and norms save what
-    their second derivatives need, in place of evaluating it for every product. Values are the same to rounding.
-    Under autocast, and in half precision, norms and activations are left as they are.
+    Attention takes plain kernels: fused ones have no second derivative. It, smooth activations and norms save what
+    their second derivatives need, in place of evaluating it for every product; affine maps and attention form sums of
+    products inside of multiplications. Values are the same to rounding. Under autocast, in half precision, and inside
+    of the transforms of ``torch.func``, all but the choice of attention's kernel is left as it is.
     """
     with sdpa_kernel(SDPBackend.MATH), _Substitution():
         yield
@@ -50,6 +53,7 @@ def _concerned(x: Any) -> bool:
         and torch.is_grad_enabled()
         and x.dtype in (torch.float32, torch.float64)
         and not torch.is_autocast_enabled(x.device.type)
+        and not torch._C._are_functorch_transforms_active()
     )
 
 
@@ -61,19 +65,49 @@ def _layer_norm(
     eps: float = 1e-5,
     cudnn_enable: bool = True,
 ) -> Tensor:
-    return _affine(normalized(x, len(normalized_shape), eps, centred=True), weight, bias)
+    return normalized(x, weight, bias, dims=len(normalized_shape), eps=eps, centred=True)
 
 
 def _rms_norm(
     x: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
     smallest = torch.finfo(x.dtype).eps if eps is None else eps
-    return _affine(normalized(x, len(normalized_shape), smallest, centred=False), weight, None)
+    return normalized(x, weight, None, dims=len(normalized_shape), eps=smallest, centred=False)
 
 
-def _affine(unit: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    scaled = unit if weight is None else unit * weight
-    return scaled if bias is None else scaled + bias
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    keys, values = key, value
+    if enable_gqa and query.shape[-3] % key.shape[-3] == 0:
+        keys, values = (x.repeat_interleave(query.shape[-3] // x.shape[-3], -3) for x in (key, value))
+    mask = attn_mask
+    if is_causal:
+        mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool, device=query.device).tril()
+    contradictory = is_causal and attn_mask is not None
+    if dropout_p or contradictory or not _plain(query, keys, values, mask):
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
+        )
+    return attention(query, keys, values, mask, scale=query.shape[-1] ** -0.5 if scale is None else scale)
+
+
+def _plain(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> bool:
+    """Whether no leading axis is broadcast, and the mask is not differentiated."""
+    same = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
+    return same and (mask is None or (not mask.requires_grad and mask.dtype in (torch.bool, query.dtype)))
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    return linear(x, weight, bias) if weight.dim() == 2 else F.linear(x, weight, bias)
 
 
 def _activation(function: Callable[..., Tensor], x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -82,6 +116,8 @@ def _activation(function: Callable[..., Tensor], x: Tensor, *args: Any, **kwargs
 
 
 _REPLACED: dict[Callable[..., Any], Callable[..., Tensor]] = {
+    F.linear: _linear,
+    F.scaled_dot_product_attention: _attention,
     **{function: partial(_activation, function) for function in (F.gelu, F.silu, F.mish, F.softplus)},
     **dict.fromkeys((F.layer_norm, torch.layer_norm), _layer_norm),
     **dict.fromkeys((F.rms_norm, torch.rms_norm), _rms_norm),

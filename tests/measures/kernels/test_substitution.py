@@ -9,6 +9,8 @@ from measures.kernels import twice_differentiable
 
 WIDTH = 6
 MODULES = {
+    "Linear": nn.Linear(WIDTH, 3),
+    "Linear without bias": nn.Linear(WIDTH, 3, bias=False),
     "GELU": nn.GELU(),
     "GELU by tanh": nn.GELU("tanh"),
     "SiLU": nn.SiLU(),
@@ -30,12 +32,77 @@ def test_a_module_is_replaced_and_has_the_same_values(module, generator):
     with twice_differentiable():
         replaced = module(x)
     torch.testing.assert_close(replaced, module(x))
-    names, nodes = set(), [replaced.grad_fn]
-    while nodes:
-        node = nodes.pop()
+    assert nodes(replaced) & {"_LinearBackward", "_PointwiseBackward", "_NormalizedBackward"}
+
+
+ATTENTION = {
+    "plain": {},
+    "causal": {"is_causal": True},
+    "scaled": {"scale": 0.3},
+    "with a mask": {"attn_mask": torch.tensor([[True, True, False, True]])},
+}
+
+
+def heads(generator, *counts):
+    """Queries, keys and values of so many heads each."""
+    return [
+        torch.randn(2, count, 4, WIDTH, generator=generator, dtype=torch.float64, requires_grad=True)
+        for count in counts
+    ]
+
+
+@pytest.mark.parametrize("options", ATTENTION.values(), ids=ATTENTION)
+def test_attention_is_replaced_and_has_the_same_values(options, generator):
+    given = heads(generator, 3, 3, 3)
+    with twice_differentiable():
+        replaced = F.scaled_dot_product_attention(*given, **options)
+    torch.testing.assert_close(replaced, F.scaled_dot_product_attention(*given, **options))
+    assert "_AttentionBackward" in nodes(replaced)
+
+
+def test_heads_that_share_keys_and_values_are_replaced_and_have_the_same_values(generator):
+    given = heads(generator, 6, 2, 2)
+    with twice_differentiable():
+        replaced = F.scaled_dot_product_attention(*given, enable_gqa=True)
+    torch.testing.assert_close(replaced, F.scaled_dot_product_attention(*given, enable_gqa=True))
+    assert "_AttentionBackward" in nodes(replaced)
+
+
+LEFT = {
+    "a mask that is differentiated": {"attn_mask": torch.zeros(4, 4, dtype=torch.float64, requires_grad=True)},
+    "dropout": {"dropout_p": 0.5},
+}
+
+
+@pytest.mark.parametrize("options", LEFT.values(), ids=LEFT)
+def test_attention_is_left_to_the_plain_kernel_of_the_library(options, generator):
+    with twice_differentiable():
+        result = F.scaled_dot_product_attention(*heads(generator, 3, 3, 3), **options)
+    assert "_AttentionBackward" not in nodes(result)
+    assert not any("Flash" in name or "Efficient" in name for name in nodes(result))
+
+
+def test_two_masks_are_refused_as_the_library_refuses_them(generator):
+    with twice_differentiable(), pytest.raises(RuntimeError, match="is_causal"):
+        F.scaled_dot_product_attention(*heads(generator, 3, 3, 3), torch.ones(4, 4, dtype=torch.bool), is_causal=True)
+
+
+def test_transforms_of_functions_are_left_as_they_are(generator):
+    layer, x = nn.Linear(WIDTH, 3).double(), torch.randn(4, WIDTH, generator=generator, dtype=torch.float64)
+    mapped = torch.func.vmap(torch.func.grad(lambda row: F.gelu(layer(row)).sum()))
+    with twice_differentiable():
+        inside = mapped(x)
+    torch.testing.assert_close(inside, mapped(x))
+
+
+def nodes(result):
+    """Names of all that a result is made by."""
+    names, left = set(), [result.grad_fn]
+    while left:
+        node = left.pop()
         names.add(node.name())
-        nodes += [following for following, _ in node.next_functions if following is not None]
-    assert names & {"_PointwiseBackward", "_NormalizedBackward"}
+        left += [following for following, _ in node.next_functions if following is not None]
+    return names
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
