@@ -1,6 +1,7 @@
 """Two processes of one machine, joined by gloo: what every test of distributed code starts from."""
 
 import gc
+import multiprocessing
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,7 +18,11 @@ _PATIENCE = timedelta(seconds=60)
 
 def in_two_processes(worker: Callable[[int, Any], Any], argument: Any, folder: Path) -> list[Any]:
     """What ``worker(rank, argument)`` returns in each; both have to be what pickle and ``torch.save`` take."""
-    torch.multiprocessing.spawn(_joined, args=(worker, argument, str(folder)), nprocs=WORLD)
+    # A server imports the libraries once for all tests of a run, and forks before anything in it has a thread.
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["measures"])
+    torch.multiprocessing.start_processes(
+        _joined, args=(worker, argument, str(folder)), nprocs=WORLD, start_method="forkserver"
+    )
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(WORLD)]
 
 
