@@ -50,7 +50,9 @@ def test_leading_eigenvalues_on_the_quotient_belong_to_the_orbit(case, generator
     symmetry = detect(loss.model, example[0] if isinstance(example, tuple) else example)
     moved = symmetry.act(symmetry.random(generator, condition=30.0), params)
     for kind in (RiemannianHessian, GaussNewton):
-        for geometry, invariant in ((Quotient(symmetry), True), (Euclidean(), False), (Adaptive(), False)):
+        # That raw geometries see the representative is a fact of the loss: it is enough to see it once.
+        raw = (Euclidean(), Adaptive()) if kind is RiemannianHessian else ()
+        for geometry, invariant in ((Quotient(symmetry), True), *((geometry, False) for geometry in raw)):
             here, there = (
                 eigenpairs(kind(loss, geometry.chart(geometry.representative(p))), 5, tolerance=1e-8).values
                 for p in (params, moved)

@@ -5,13 +5,12 @@ factor and of all of them at once; the null space of the parameter Jacobian is w
 says.
 """
 
-import warnings
-
 import pytest
 import torch
 
-from experiments.models.zoo import SPECIMENS, Specimen, library
+from experiments.models.zoo import SPECIMENS, Specimen
 from symmetries import ModelSymmetry, audit, defects, detect, verify
+from tests.integration.zoo_cases import KINDS, generic
 
 #: Null dimensions that detection is known to miss, by specimen and head.
 KNOWN_GAPS: dict[tuple[str, str], int] = {
@@ -24,29 +23,21 @@ KNOWN_GAPS_WITHOUT_EPS = {
     "timm ViT, norm of the patches": 1,  # the class token meets the norm alone: it has a scale of its own
 }
 
-#: Audited by default, one class for each kind of architecture; the others are slow.
-QUICK = {"torch encoder, norm first, final norm", "BERT", "Qwen3", "timm ViT", "timm ResNet", "LoRA on Llama"}
+#: Audited by default: the kinds whose Jacobian is small; a vision transformer is audited in ``test_audit.py``.
+AUDITED = KINDS - {"T5 1.1, untied", "GPT-NeoX", "DeepSeek-V2", "timm ViT", "DoRA on Llama"}
 
 CASES = [(name, head) for name, specimen in SPECIMENS.items() for head in ("raw", "softmax") if head in specimen.heads]
 
 
-def found(specimen: Specimen, head: str, draws: torch.Generator) -> tuple[torch.nn.Module, ModelSymmetry]:
-    try:
-        library(specimen.library)
-    except ImportError as missing:
-        pytest.skip(str(missing))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of one library about another
-        model = specimen.generic(draws)
-        warnings.simplefilter("error")
-        return model, detect(model, dict(specimen.inputs(draws, 3)), head=head)  # type: ignore[arg-type]
+def found(name: str, head: str, draws: torch.Generator) -> tuple[Specimen, torch.nn.Module, ModelSymmetry]:
+    specimen, model = generic(name, draws)
+    return specimen, model, detect(model, dict(specimen.inputs(draws, 3)), head=head)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("name", "head"), CASES)
 def test_what_is_found_holds(name: str, head: str) -> None:
     draws = torch.Generator().manual_seed(0)
-    specimen = SPECIMENS[name]
-    model, symmetry = found(specimen, head, draws)
+    specimen, model, symmetry = found(name, head, draws)
     inputs = dict(specimen.inputs(draws, 3))
     assert symmetry.dimension > 0
     assert verify(model, symmetry, inputs, rtol=1e-9) < 1e-9
@@ -64,8 +55,7 @@ def without_eps_(model: torch.nn.Module) -> None:
 
 @pytest.mark.parametrize("name", [name for name, specimen in SPECIMENS.items() if specimen.scales is not None])
 def test_scales_that_norms_forget_are_counted_apart(name: str) -> None:
-    specimen = SPECIMENS[name]
-    _, symmetry = found(specimen, "raw", torch.Generator().manual_seed(0))
+    specimen, _, symmetry = found(name, "raw", torch.Generator().manual_seed(0))
     approximate = [f for f in symmetry.families if "approximate" in f.flags]
     assert sum(family.dimension for family in approximate) == specimen.scales
     assert symmetry.dimension == sum(f.dimension for f in symmetry.families if f not in approximate)
@@ -78,8 +68,7 @@ def test_scales_that_norms_forget_are_counted_apart(name: str) -> None:
 )
 def test_without_eps_they_are_all_that_is_new(name: str) -> None:
     draws = torch.Generator().manual_seed(0)
-    specimen = SPECIMENS[name]
-    model, symmetry = found(specimen, "raw", draws)
+    specimen, model, symmetry = found(name, "raw", draws)
     without_eps_(model)
     measured = audit(model, symmetry, dict(specimen.inputs(draws, specimen.audited)), generator=draws)
     assert measured.approximate == specimen.scales
@@ -88,12 +77,11 @@ def test_without_eps_they_are_all_that_is_new(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "head"),
-    [pytest.param(n, h, marks=() if n in QUICK and h == "raw" else pytest.mark.slow) for n, h in CASES],
+    [pytest.param(n, h, marks=() if n in AUDITED and h == "raw" else pytest.mark.slow) for n, h in CASES],
 )
 def test_nothing_is_missed(name: str, head: str) -> None:
     draws = torch.Generator().manual_seed(0)
-    specimen = SPECIMENS[name]
-    model, symmetry = found(specimen, head, draws)
+    specimen, model, symmetry = found(name, head, draws)
     measured = audit(model, symmetry, dict(specimen.inputs(draws, specimen.audited)), generator=draws)
     assert measured.false_factors == ()
     assert measured.unexplained == KNOWN_GAPS.get((name, head), 0)

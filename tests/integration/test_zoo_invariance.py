@@ -5,19 +5,20 @@ rotations of residual streams, which an elementwise one sees; with an elementwis
 taken back squared. Isospectral curves change the size of gains: every metric sees them. Measured: 2e-12 at most.
 """
 
-import warnings
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from experiments.models.zoo import SPECIMENS, library
+from experiments.models.zoo import SPECIMENS
 from measures import EmpiricalLoss, average_case_sharpness, worst_case_sharpness
 from quotient import AbstractGeometry, Euclidean, Quotient
 from symmetries import IsospectralCurve, ModelSymmetry, Params, Rescaling, detect, trainable_parameters
 from symmetries.factor import APPROXIMATE
 from symmetries.function import DoublePrecision, output_tensors
+from tests.integration.zoo_cases import generic as specimen_and_model
+from tests.integration.zoo_cases import quick
 
 TOLERANCE = 1e-6
 CONDITION = 100.0
@@ -31,16 +32,9 @@ def squared_error(model: nn.Module, batch: Any) -> Tensor:
     return (outputs - targets).square().mean()
 
 
-@pytest.fixture(params=list(SPECIMENS))
+@pytest.fixture(params=[quick(name) for name in SPECIMENS])
 def case(request: pytest.FixtureRequest, generator: torch.Generator) -> tuple[EmpiricalLoss, ModelSymmetry, Params]:
-    specimen = SPECIMENS[request.param]
-    try:
-        library(specimen.library)
-    except ImportError as missing:
-        pytest.skip(str(missing))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of one library about another
-        model = specimen.generic(generator)
+    specimen, model = specimen_and_model(request.param, generator)
     batch = dict(specimen.inputs(generator, 4))
     symmetry = detect(model, batch, head="raw")
     return EmpiricalLoss(model, squared_error, [batch]), symmetry, trainable_parameters(model)

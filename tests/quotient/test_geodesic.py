@@ -32,6 +32,7 @@ PAIRS = {
     "chain of rescalings": lambda: group(*CHAIN),
 }
 REFERENCE = RungeKutta(200)  # error below 1e-11 at speeds near one: order four is tested below
+SMOOTH = RungeKutta(64)  # below 1e-8 there
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,7 @@ def test_runge_kutta_has_its_order(metric: AbstractMetric, generator: torch.Gene
     assert abs(float(torch.tensor(errors[0] / errors[1]).log2()) - RungeKutta(4).order) < 0.5
 
 
-@pytest.mark.parametrize(
-    ("metric", "geodesic"), [(Invariant(), Exact()), (Mixed(), REFERENCE), (Embedded(), REFERENCE)]
-)
+@pytest.mark.parametrize(("metric", "geodesic"), [(Invariant(), Exact()), (Mixed(), SMOOTH), (Embedded(), SMOOTH)])
 @pytest.mark.parametrize("name", PAIRS)
 def test_speed_is_constant_and_velocity_horizontal(
     name: str, metric: AbstractMetric, geodesic: AbstractGeodesic, generator: torch.Generator

@@ -123,8 +123,11 @@ def test_projection_removes_exactly_the_vertical_directions(
     torch.testing.assert_close(projector, torch.eye(len(q), dtype=q.dtype) - q @ q.mT, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("rest", ["elementwise", "tensorwise", "euclidean", "frozen"])
-@pytest.mark.parametrize("name", [n for n in GROUPS if n != "absorptions"])
+@pytest.mark.parametrize(
+    ("name", "rest"),
+    [(n, "elementwise") for n in GROUPS if n != "absorptions"]
+    + [("pairs together", rest) for rest in ("tensorwise", "euclidean", "frozen")],
+)
 def test_dimension_is_the_rank_of_the_projection(name: str, rest: str, generator: torch.Generator) -> None:
     symmetry = GROUPS[name]()
     chart = Quotient(symmetry, rest=rest).chart(parameters(generator))  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ def test_two_starts_on_one_orbit_give_the_same_losses(metric, rule, orbit, data)
     symmetry, *models = orbit
     base, options = RULES[rule]
     geometry = METRICS[metric](symmetry)
-    one, other = losses_of(models, data, 100, geometry=geometry, base_optimizer=base, mode="riemannian", **options)
+    one, other = losses_of(models, data, 50, geometry=geometry, base_optimizer=base, mode="riemannian", **options)
     assert (one - other).abs().max() < 1e-8
     assert one[-1] < one[0]
 

@@ -21,6 +21,13 @@ def competitor(name, given):
     return COMPETITORS[name](given)
 
 
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory):
+    """Of the tiny problem, to half a percent."""
+    given = problem(SIZES["tiny"], tmp_path_factory.mktemp("problem") / "tiny.safetensors", layer_norm=False, seed=0)
+    return COMPETITORS["this project"](given).trace(0, rtol=0.005, seed=1)
+
+
 @NAMES
 @pytest.mark.parametrize("layer_norm", [False, True])
 def test_products_are_those_of_the_hessian_but_for_one_through_layer_norm(name, layer_norm, make):
@@ -35,25 +42,24 @@ def test_products_are_those_of_the_hessian_but_for_one_through_layer_norm(name, 
 
 @NAMES
 def test_leading_eigenvalues_agree(name, make):
-    ours = COMPETITORS["this project"](make()).eigenvalues(3, 0, tolerance=1e-6, seed=1)[0]
     peer = competitor(name, make())
+    ours = COMPETITORS["this project"](make()).eigenvalues(3, 0, tolerance=1e-6, seed=1)[0]
     effort = peer.eigenvalue_efforts[min(len(peer.eigenvalue_efforts) - 1, 14)]
     theirs, _ = peer.eigenvalues(3, effort, tolerance=1e-6, seed=2)
     torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=0.0)
 
 
 @NAMES
-def test_traces_agree_within_their_errors(name, make):
-    ours = COMPETITORS["this project"](make()).trace(0, rtol=0.005, seed=1)
+def test_traces_agree_within_their_errors(name, make, trace):
     peer = competitor(name, make())
     effort = peer.trace_efforts[min(len(peer.trace_efforts) - 1, 14)]
     theirs = peer.trace(effort, rtol=0.05, seed=2)
-    assert abs(theirs.value - ours.value) < 4 * (theirs.stderr**2 + ours.stderr**2) ** 0.5
+    assert abs(theirs.value - trace.value) < 4 * (theirs.stderr**2 + trace.stderr**2) ** 0.5
     assert theirs.products > 3
 
 
 @NAMES
-def test_spectral_measures_have_mass_one_and_the_mean_of_the_trace(name, make):
+def test_spectral_measures_have_mass_one_and_the_mean_of_the_trace(name, make, trace):
     given = make()
     size = sum(p.numel() for p in given.parameters)
     peer = competitor(name, given)
@@ -64,6 +70,5 @@ def test_spectral_measures_have_mass_one_and_the_mean_of_the_trace(name, make):
     density = peer.density(16, 10, seed=1)
     assert density.products == 160
     assert density.weights.sum().item() == pytest.approx(1.0, abs=1e-5)
-    ours = COMPETITORS["this project"](make()).trace(0, rtol=0.01, seed=1)
     # Three standard errors of sixteen quadratic forms.
-    assert size * (density.weights * density.nodes).sum().item() == pytest.approx(ours.value, rel=0.4)
+    assert size * (density.weights * density.nodes).sum().item() == pytest.approx(trace.value, rel=0.4)
