@@ -56,6 +56,12 @@ def test_length_of_float32_vectors_is_exact_to_rounding_in_every_layout(layout: 
     assert length((x,)).item() == pytest.approx(x.double().norm().item(), rel=torch.finfo(torch.float32).eps)
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_length_of_float32_vectors_neither_under_nor_overflows(scale: float, generator: torch.Generator):
+    x = scale * torch.randn(3, 4, generator=generator)
+    assert length((x,)).item() == pytest.approx(x.double().norm().item(), rel=1e-14)
+
+
 def test_vectors_of_different_length_do_not_combine(generator: torch.Generator):
     x = draw(generator)
     for operation in (lambda: dot(x, x[:2]), lambda: combined(x, 1.0, x[:2])):
