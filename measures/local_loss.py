@@ -16,7 +16,7 @@ from .loss import EmpiricalLoss
 class LocalLoss:
     r"""The function :math:`f(x) = L(\exp_\theta(E x))` of horizontal x: what every measure looks at.
 
-    The gradient is projected on the horizontal space, so that ascent from a horizontal start stays in it.
+    The gradient is horizontal, so that ascent from a horizontal start stays in that space.
 
     Args:
         loss: L.
@@ -50,7 +50,7 @@ class LocalLoss:
         return values
 
     def value_and_gradient(self, x: Coordinates) -> tuple[Tensor, Coordinates]:
-        r"""f(x) and :math:`P \nabla f(x)`, with one pass back through the exponential map for all batches.
+        r"""f(x) and the horizontal part :math:`P \nabla f(x)`, with one pass back through exp for all batches.
 
         Raises:
             ValueError: a loss or a gradient that is not finite.
@@ -63,7 +63,7 @@ class LocalLoss:
                 f"the gradient is not finite although the loss is ({value.item():.6g}); look for square roots, norms "
                 "or quotients of zero in the model and the loss"
             )
-        return value, self.chart.project(gradient)
+        return value, gradient
 
 
 def around(loss: EmpiricalLoss, params: Params, geometry: AbstractGeometry) -> LocalLoss:

@@ -68,12 +68,17 @@ class AbstractBlock(ABC):
     def entries_of(self, covector: Covector) -> tuple[Tensor, ...]:
         """What a covector pairs with :meth:`ends`."""
 
-    def linearized(self, x: Coordinates) -> tuple[tuple[Tensor, ...], Pullback]:
-        """:meth:`ends`, detached, and the transpose of their differential at ``x``."""
+    def linearized(self, x: Coordinates, *, horizontal: bool) -> tuple[tuple[Tensor, ...], Pullback]:
+        """:meth:`ends`, detached, and the transpose of their differential at ``x``, if asked for projected."""
         leaves = tuple(a.detach().requires_grad_() for a in x)
         with torch.enable_grad():
             ends = self.ends(leaves)
-        return tuple(end.detach() for end in ends), lambda c: pulled_back(ends, leaves, self.entries_of(c))
+
+        def pull(covector: Covector) -> Coordinates:
+            gradient = pulled_back(ends, leaves, self.entries_of(covector))
+            return self.project(gradient) if horizontal else gradient
+
+        return tuple(end.detach() for end in ends), pull
 
     def within(self, radius: float) -> "AbstractBlock":
         """The block's part of :meth:`quotient.AbstractChart.within`."""

@@ -101,9 +101,7 @@ class ChainBlock(AbstractBlock):
         device = next(iter(self._weights.values())).device
         self._terms = [(view.parameter, sign, labels.to(device)) for view, sign, labels in chain.terms]
         self._sections = {
-            name: ColumnMeans(self._weights[name], [c.to(device) for c in columns])
-            for name, columns in chain.columns.items()
-            if columns
+            name: ColumnMeans(self._weights[name], columns) for name, columns in chain.columns.items() if columns
         }
         gram = chain.gram(self._moving)
         self._inverse = torch.linalg.pinv(gram, hermitian=True).to(device)
@@ -147,7 +145,7 @@ class ChainBlock(AbstractBlock):
         On a section the two are orthogonal: a rescaled column of zero mean has zero mean.
         """
         moving = {name: a * self._moving[name] for name, a in zip(self._weights, x, strict=True)}
-        moving |= {name: section(moving[name]) for name, section in self._sections.items()}
+        moving |= {name: section(moving[name], self._weights[name]) for name, section in self._sections.items()}
         sums = torch.zeros_like(self._inverse[0])
         for name, sign, labels in self._terms:
             inside = sign * moving[name].double() * (labels >= 0)  # an index would wait for the device

@@ -75,7 +75,7 @@ class QuotientChart(AbstractChart):
         """Block by block, so that no graph goes through the parameters."""
         params, pulls = dict(self.point), []
         for block, part in self._parts(x):
-            ends, pull = block.linearized(part)
+            ends, pull = block.linearized(part, horizontal=self._horizontal)
             block.place_(params, ends)
             pulls.append(pull)
         return params, lambda covector: tuple(a for pull in pulls for a in pull(covector))

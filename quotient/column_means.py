@@ -1,7 +1,8 @@
 """Zero means of the columns of a parameter: the tangents of the sections of absorptions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -18,43 +19,50 @@ class Columns:
 
     Attributes:
         views: the views whose columns they are.
-        labels: for every entry of the parameter the number of its column, or -1.
-        count: the number of columns.
+        counts: how many each of them has.
     """
 
     views: tuple[View, ...]
-    labels: Tensor
-    count: int
+    counts: tuple[int, ...]
 
     @classmethod
     def of(cls, view: View, shapes: Shapes) -> "Columns":
         """Those of one view."""
         copies, _, h = view.shape(shapes)
-        return cls((view,), column_labels(view, shapes).long(), copies * h)
+        return cls((view,), (copies * h,))
+
+    @property
+    def count(self) -> int:
+        """The number of columns."""
+        return sum(self.counts)
 
     def joined(self, other: "Columns") -> "Columns":
         """These and the others, which are disjoint from them."""
-        labels = torch.where(other.labels >= 0, other.labels + self.count, self.labels)
-        return Columns(self.views + other.views, labels, self.count + other.count)
+        return Columns(self.views + other.views, self.counts + other.counts)
 
-    def to(self, device: torch.device) -> "Columns":
-        """The same on a device."""
-        return replace(self, labels=self.labels.to(device))
+    def labels(self, shape: torch.Size) -> Tensor:
+        """For every entry of the parameter the number of its column, or -1."""
+        labels = torch.full(shape, -1)
+        for view, start in zip(self.views, accumulate(self.counts, initial=0), strict=False):
+            own = column_labels(view, {view.parameter: shape}).long()
+            labels = torch.where(own >= 0, own + start, labels)
+        return labels
 
     def sums(self, values: Tensor) -> Tensor:
         """The sum over each column, shape ``(count,)``, float64."""
-        parts = (view.read({view.parameter: values}).sum(1, dtype=torch.float64) for view in self.views)
+        parts = (_rounded_sum(view.read({view.parameter: values})) for view in self.views)
         return torch.cat([part.flatten() for part in parts])
 
     def subtract_(self, values: Tensor, frame: Tensor, multipliers: Tensor) -> None:
         """Take ``multiplier * frame`` off every column, in place."""
-        offset = 0
-        for view in self.views:
+        for view, part in zip(self.views, multipliers.split(self.counts), strict=True):
             scale = view.read({view.parameter: frame})
-            copies, _, h = scale.shape
-            part = multipliers[offset : offset + copies * h].reshape(copies, 1, h)
-            view.add_({view.parameter: values}, scale * -part.to(scale))
-            offset += copies * h
+            view.add_({view.parameter: values}, scale * -part.reshape(len(scale), 1, -1).to(scale))
+
+
+def _rounded_sum(stack: Tensor) -> Tensor:
+    """Over the rows, in single precision at least: a cascade, whose rounding grows as the logarithm of their number."""
+    return stack.sum(1, dtype=torch.promote_types(stack.dtype, torch.float32)).double()
 
 
 def pinned_columns(name: str, among: Tensor, pins: Sequence[View], shapes: Shapes) -> tuple[Columns, ...]:
@@ -62,11 +70,12 @@ def pinned_columns(name: str, among: Tensor, pins: Sequence[View], shapes: Shape
     merged: list[Columns] = []
     for pin in (pin for pin in pins if pin.parameter == name):
         columns = Columns.of(pin, shapes)
-        inside = (columns.labels >= 0) & among
+        shape = shapes[name]
+        inside = (columns.labels(shape) >= 0) & among
         if not bool(inside.any()):
             continue
         for i, other in enumerate(merged):
-            if not bool((inside & (other.labels >= 0)).any()):
+            if not bool((inside & (other.labels(shape) >= 0)).any()):
                 merged[i] = other.joined(columns)
                 break
         else:
@@ -81,51 +90,64 @@ _DEPENDENT = 1e-10
 class ColumnMeans:
     r"""The orthogonal projection of coordinates x onto :math:`\sum_{i \in \text{column}} E_i x_i = 0`.
 
-    Entries whose frame is zero have no part in it. With disjoint columns the normal equations are diagonal. Two sets of
-    columns, such as rows and columns of one matrix, are solved by the Schur complement of the smaller.
+    Entries whose frame is zero have no part in it. With disjoint columns the normal equations are diagonal. With two
+    sets of columns, such as rows and columns of one matrix, what is left of the smaller set off the larger one is taken
+    off after that, by the Schur complement.
+
+    Args:
+        frame: E. It is not kept: the projection is given it again, by whoever can make it anew.
+        columns: at most two sets.
+
+    Raises:
+        ValueError: three sets.
     """
 
     def __init__(self, frame: Tensor, columns: Sequence[Columns]) -> None:
         if len(columns) > 2:
             raise ValueError(f"at most two overlapping sections can hold on one parameter, got {len(columns)}")
-        self._frame = frame
-        self._columns = sorted(columns, key=lambda each: each.count, reverse=True)
-        squares = frame.double().square()
-        self._diagonals = [each.sums(squares) for each in self._columns]
-        self._inverse = reciprocal(self._diagonals[0])
-        if len(columns) == 2:
-            first, second = (each.labels for each in self._columns)
-            both = (first >= 0) & (second >= 0)
-            width = len(self._diagonals[1])
-            cross = torch.bincount(
-                first[both] * width + second[both], squares[both], minlength=len(self._diagonals[0]) * width
-            )
-            self._cross = cross.reshape(-1, width)  # (columns of the first, of the second)
-            schur = torch.diag(self._diagonals[1]) - self._cross.mT @ (self._inverse[:, None] * self._cross)
-            # In units of its own diagonal the complement has eigenvalues from 0 to 1, whatever the sizes of weights.
-            unit = reciprocal(self._diagonals[1].sqrt())
-            values, vectors = torch.linalg.eigh(unit[:, None] * schur * unit)
-            kept = values > _DEPENDENT
-            vectors = unit[:, None] * vectors[:, kept]
-            self._schur_inverse = (vectors / values[kept]) @ vectors.mT
-            self._schur_rank = int(kept.sum())
+        self._first, *self._second = sorted(columns, key=lambda each: each.count, reverse=True)
+        self._diagonal = self._first.sums(frame.square())
+        self._inverse = reciprocal(self._diagonal)
+        self._schur_rank = 0
+        if self._second:
+            self._schur_inverse, self._schur_rank = _schur_inverse(frame, self._first, self._second[0])
 
     @property
     def rank(self) -> int:
         """The number of independent conditions."""
-        first = int((self._diagonals[0] != 0).sum())
-        return first + (self._schur_rank if len(self._columns) == 2 else 0)
+        return int((self._diagonal != 0).sum()) + self._schur_rank
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, frame: Tensor) -> Tensor:
         """The projection of ``x``, in its shape and dtype."""
-        weighted = self._frame * x
-        sums = [each.sums(weighted) for each in self._columns]
-        if len(self._columns) == 1:
-            multipliers = [self._inverse * sums[0]]
-        else:
-            second = self._schur_inverse @ (sums[1] - self._cross.mT @ (self._inverse * sums[0]))
-            multipliers = [self._inverse * (sums[0] - self._cross @ second), second]
         projected = x.clone()
-        for each, multiplier in zip(self._columns, multipliers, strict=True):
-            each.subtract_(projected, self._frame, multiplier)
+        self.project_(projected, frame)
         return projected
+
+    def project_(self, x: Tensor, frame: Tensor) -> None:
+        """The same in place."""
+        self._off_first_(x, frame)
+        for second in self._second:
+            left = torch.zeros_like(x)
+            second.subtract_(left, frame, self._schur_inverse @ second.sums(frame * x))
+            self._off_first_(left, frame)
+            x.add_(left)
+
+    def _off_first_(self, x: Tensor, frame: Tensor) -> None:
+        self._first.subtract_(x, frame, self._inverse * self._first.sums(frame * x))
+
+
+def _schur_inverse(frame: Tensor, first: Columns, second: Columns) -> tuple[Tensor, int]:
+    """The inverse Gram matrix of what is left of the second conditions off the first ones, and its rank."""
+    squares = frame.double().square()
+    a, b = (each.labels(frame.shape).to(frame.device) for each in (first, second))
+    both = (a >= 0) & (b >= 0)
+    index = a[both] * second.count + b[both]
+    cross = torch.bincount(index, squares[both], minlength=first.count * second.count).reshape(first.count, -1)
+    diagonal = second.sums(squares)
+    schur = torch.diag(diagonal) - cross.mT @ (reciprocal(first.sums(squares)).unsqueeze(-1) * cross)
+    # In units of its own diagonal the complement has eigenvalues from 0 to 1, whatever the sizes of weights.
+    unit = reciprocal(diagonal.sqrt())
+    values, vectors = torch.linalg.eigh(unit[:, None] * schur * unit)
+    kept = values > _DEPENDENT
+    vectors = unit[:, None] * vectors[:, kept]
+    return (vectors / values[kept]) @ vectors.mT, int(kept.sum())

@@ -41,7 +41,7 @@ def length(x: Sequence[Tensor]) -> Tensor:
 
 
 def _norm(a: Tensor) -> Tensor:
-    """In float64. On a CPU rows that lie side by side are summed up in float32: many times as fast, and short enough."""
+    """In float64. On a CPU entries side by side are summed up in float32: many times as fast, and few enough."""
     axes = [axis for axis in range(a.ndim) if a.shape[axis] > 1]
     if a.dtype == torch.float32 and a.device.type == "cpu" and len(axes) > 1 and not isinstance(a, DTensor):
         rows = torch.linalg.vector_norm(a, dim=min(axes, key=a.stride))

@@ -1,6 +1,6 @@
 """The two geometries whose balls are ellipsoids: Euclidean and adaptive."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -12,6 +12,7 @@ from symmetries import Covector, Params, Tangent, require_finite, whole
 
 from .coordinates import Coordinates
 from .geometry import AbstractChart, AbstractGeometry
+from .pullback import Pullback
 
 Scope = Literal["elementwise", "filterwise", "tensorwise"]
 
@@ -121,12 +122,16 @@ class FlatChart(AbstractChart):
 
     @cached_property
     def _vanishing(self) -> frozenset[str]:
-        return vanishing(self.scales)
+        return vanishing(self.scales.items())
 
     def second_moments(self, x: Coordinates) -> Coordinates:
         """The square of every coordinate, times the number of entries whose size is its unit."""
         shared = (a.numel() // s.numel() if self.relative else 1 for a, s in zip(x, self.scales.values(), strict=True))
         return tuple(a.square() * n for a, n in zip(x, shared, strict=True))
+
+    def linearized(self, x: Coordinates) -> tuple[Params, Pullback]:
+        """Lines are straight: the gradient is ``T c`` everywhere, and zero where T is."""
+        return {name: p.detach() for name, p in self.exp(x).items()}, self.components
 
     def exp(self, x: Coordinates) -> Params:
         """``point + T x``."""
@@ -134,10 +139,11 @@ class FlatChart(AbstractChart):
         return {name: torch.addcmul(w, s, a) for (name, w), s, a in ends}
 
 
-def vanishing(frame: Mapping[str, Tensor]) -> frozenset[str]:
+def vanishing(frame: Iterable[tuple[str, Tensor]]) -> frozenset[str]:
     """The names of tensors with an entry that is zero; one synchronisation."""
-    zeros = whole(torch.stack([s.numel() - s.count_nonzero() for s in frame.values()])).tolist() if frame else []
-    return frozenset(name for name, n in zip(frame, zeros, strict=True) if n)
+    zeros = {name: s.numel() - s.count_nonzero() for name, s in frame}
+    counts = whole(torch.stack(list(zeros.values()))).tolist() if zeros else []
+    return frozenset(name for name, n in zip(zeros, counts, strict=True) if n)
 
 
 def reciprocal(scale: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class AbstractChart(ABC):
     * ``coordinates(vector(x)) == x`` wherever the frame has full rank;
     * ``project`` is linear, idempotent and symmetric;
     * ``exp(0) == point``, and the derivative of ``exp`` at 0 is ``vector``;
-    * ``dot(pull(c), y) == pairing(c, d exp_x(y))``, with the ``pull`` of ``linearized(x)``.
+    * ``dot(pull(c), y) == pairing(c, d exp_x(y))`` for horizontal ``x, y``, with the ``pull`` of ``linearized(x)``.
     """
 
     #: The parameters at which the chart is centred.
@@ -78,16 +78,16 @@ class AbstractChart(ABC):
         """The point reached at time 1 along the geodesic of velocity ``E x``; twice differentiable in ``x``."""
 
     def linearized(self, x: Coordinates) -> tuple[Params, Pullback]:
-        """``exp(x)``, detached, and the transpose of the differential of exp at ``x``.
+        """``exp(x)``, detached, for horizontal ``x``; and the transpose of the differential of exp there, projected.
 
-        Law: for a function with differential ``c`` at ``exp(x)``, ``pull(c)`` is the gradient of its values in
-        coordinates; at ``x = 0`` it is ``components(c)``.
+        Law: for a function with differential ``c`` at ``exp(x)``, ``pull(c)`` is the horizontal part of the gradient of
+        its values in coordinates; at ``x = 0`` it is ``project(components(c))``.
         """
         leaves = tuple(a.detach().requires_grad_() for a in x)
         with torch.enable_grad():
             end = self.exp(leaves)
         fixed = {name: p.detach() for name, p in end.items()}
-        return fixed, lambda c: pulled_back(list(end.values()), leaves, [c[name] for name in end])
+        return fixed, lambda c: self.project(pulled_back(list(end.values()), leaves, [c[name] for name in end]))
 
     def within(self, radius: float) -> "AbstractChart":
         """The same chart for coordinates of at most this length: what depends on it need not be read off a device."""

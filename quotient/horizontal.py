@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from .metric import AbstractMetric, PairFrame
-from .tall import times
+from .tall import inner, times
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,16 @@ class PairHorizontal:
     def __call__(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """The horizontal part of frame coordinates ``(copies, n, h)`` and ``(copies, m, h)``."""
         (x_g, x_h), (q_g, q_h) = x, self.bases
-        a, b = q_g.mH @ x_g, q_h.mH @ x_h
-        vertical = (self.q.mT * b.mH - self.p * a) / (self.p.square() + self.q.mT.square())
-        return times(q_g, self.p * vertical, x_g), times(q_h, -self.q * vertical.mH, x_h)
+        along_g, along_h = self.correction(inner(q_g, x_g), inner(q_h, x_h))
+        return times(q_g, along_g, x_g), times(q_h, along_h, x_h)
+
+    def correction(self, along_g: Tensor, along_h: Tensor) -> tuple[Tensor, Tensor]:
+        r"""The coefficients of :math:`\hat Q_G, \hat Q_H` that are added to coordinates.
+
+        Args:
+            along_g: :math:`\hat Q_G^{H} x_G`, shape ``(copies, h, h)``.
+            along_h: :math:`\hat Q_H^{H} x_H`, likewise.
+        """
+        p, q = (scale.to(along_g.real.dtype) for scale in (self.p, self.q))
+        vertical = (q.mT * along_h.mH - p * along_g) / (p.square() + q.mT.square())
+        return p * vertical, -q * vertical.mH

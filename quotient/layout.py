@@ -13,6 +13,10 @@ from .pair_block import PairBatch
 from .pins import column_labels, row_normals
 from .rest_block import RestLayout
 
+#: Of pairs that are worked on together: few enough for the caches of a processor and to need little memory, enough to
+#: keep it busy.
+_ENTRIES = 2**21
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -46,12 +50,17 @@ class Layout:
 
 
 def _batches(pairs: Sequence[Symmetry], pins: Sequence[View], shapes: Shapes) -> tuple[PairBatch, ...]:
-    """Pairs of one group, one shape and one kind of section together."""
+    """Pairs of one group, one shape and one kind of section together, several layers at a time."""
     keyed = []
     for pair in pairs:
         normals = (row_normals(pair.standard, pins, shapes), row_normals(pair.dual, pins, shapes))
         key = (str(pair.group), pair.rows(shapes), tuple(tuple(n.flatten().tolist()) for n in normals))
         keyed.append((key, pair, normals))
     keyed.sort(key=lambda item: item[0])
-    groups = [list(group) for _, group in groupby(keyed, key=lambda item: item[0])]
-    return tuple(PairBatch(tuple(pair for _, pair, _ in group), group[0][2]) for group in groups)
+    batches = []
+    for _, group in groupby(keyed, key=lambda item: item[0]):
+        _, alike, normals = zip(*group, strict=True)
+        entries = alike[0].copies(shapes) * alike[0].group.h * sum(alike[0].rows(shapes))
+        count = max(1, _ENTRIES // entries)
+        batches += [PairBatch(alike[i : i + count], normals[0]) for i in range(0, len(alike), count)]
+    return tuple(batches)

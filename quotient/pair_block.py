@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from symmetries import Covector, Params, Shapes, Symmetry, Tangent
+from symmetries import Covector, Params, Shapes, Symmetry, Tangent, portions
 
 from .balance import balanced
 from .block import AbstractBlock
@@ -18,7 +18,7 @@ from .horizontal import PairHorizontal
 from .metric import AbstractMetric, Gram
 from .pullback import Pullback, pulled_back
 from .span import Span
-from .tall import times
+from .tall import tall, times, without
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,31 @@ class PairBatch:
     normals: tuple[Tensor, Tensor]
 
     def stack(self, params: Params, *, covector: bool = False) -> tuple[Tensor, Tensor]:
-        """G and H of all pairs, along the copies."""
-        standard, dual = zip(*(pair.stack(params, covector=covector) for pair in self.pairs), strict=True)
-        return torch.cat(standard), torch.cat(dual)
+        """G and H of all pairs, along the copies, in memory of their own."""
+        standard, dual = self._memory(params)
+        copies = self._copies(params)
+        for pair, g, h in zip(self.pairs, portions(standard, copies, 0), portions(dual, copies, 0), strict=True):
+            pair.stack_into_(params, g, h, covector=covector)
+        return standard, dual
+
+    def _memory(self, params: Params) -> tuple[Tensor, Tensor]:
+        """For G and H; what lies side by side in the parameters does so there, to be copied in long runs."""
+        first, copies = self.pairs[0], sum(self._copies(params))
+        weight = params[first.moved[0].parameter]
+        like = weight.new_empty(0, dtype=weight.dtype.to_complex() if first.group.field == "complex" else None)
+        rows = first.rows({name: params[name].shape for name in first.parameters})
+        standard, dual = (
+            tall(copies, n, first.group.h, like, across=views[0].is_across(params))
+            for n, views in zip(rows, first.sides, strict=True)
+        )
+        return standard, dual
+
+    def _copies(self, params: Params) -> list[int]:
+        return [pair.copies({name: params[name].shape for name in pair.parameters}) for pair in self.pairs]
 
     def unstack_(self, params: Params, standard: Tensor, dual: Tensor, *, covector: bool = False) -> None:
         """Write G and H back, in place."""
-        copies = [pair.copies({name: p.shape for name, p in params.items()}) for pair in self.pairs]
+        copies = self._copies(params)
         for pair, g, h in zip(self.pairs, standard.split(copies), dual.split(copies), strict=True):
             pair.unstack_(params, g, h, covector=covector)
 
@@ -62,39 +80,38 @@ class PairBlock(AbstractBlock):
     ) -> None:
         self._batch, self._metric, self._geodesic, self._damping = batch, metric, geodesic, damping
         self._reach: float | None = None
-        self._factors = batch.stack(params)
         self._own = {name: params[name] for pair in batch.pairs for name in pair.parameters}
-        shapes = {name: p.shape for name, p in params.items()}
-        self._frame = balanced(*self._factors, damping, batch.heads(shapes))
+        shapes = {name: p.shape for name, p in self._own.items()}
+        self._frame = balanced(*batch.stack(self._own), damping, batch.heads(shapes))
         scales = (weight.rsqrt().unsqueeze(-1) for weight in metric.weights(self._frame))
         self._frames = tuple(c * a for c, a in zip(scales, self._frame.to_factor, strict=True))  # double
-        self._outward = tuple(a.to(g) for a, g in zip(self._frames, self._factors, strict=True))
+        self._outward = tuple(a.to(q) for a, q in zip(self._frames, self._frame.bases, strict=True))
         self._horizontal = PairHorizontal.of(self._frame, metric)
-        self._normals = tuple(n.to(g) for n, g in zip(batch.normals, self._factors, strict=True))
+        self._normals = tuple(n.to(q) for n, q in zip(batch.normals, self._frame.bases, strict=True))
         self._vertical = sum(pair.dimension(shapes) for pair in batch.pairs)
 
     @cached_property
     def _inward(self) -> tuple[Tensor, ...]:
         """The inverses of the frames; a perturbation needs none."""
-        return tuple(torch.linalg.inv(a).to(g) for a, g in zip(self._frames, self._factors, strict=True))
+        return tuple(torch.linalg.inv(a).to(q) for a, q in zip(self._frames, self._frame.bases, strict=True))
 
     @property
     def entries(self) -> int:
         """The real entries of both factors."""
-        return sum(g.numel() * (1 + g.is_complex()) for g in self._factors)
+        return sum(q.numel() * (1 + q.is_complex()) for q in self._frame.bases)
 
     @property
     def dimension(self) -> int:
         """Entries, less pinned rows and vertical directions."""
         pinned = sum(
-            g[:, 0].numel() * (1 + g.is_complex()) * n.shape[1]
-            for g, n in zip(self._factors, self._normals, strict=True)
+            q[:, 0].numel() * (1 + q.is_complex()) * n.shape[1]
+            for q, n in zip(self._frame.bases, self._normals, strict=True)
         )
         return self.entries - pinned - self._vertical
 
     def zeros(self) -> Coordinates:
         """Two tensors, of the shapes of the stacked factors (and a last axis of 2 over the complex numbers)."""
-        return self._real(torch.zeros_like(g) for g in self._factors)
+        return self._real(torch.zeros_like(q) for q in self._frame.bases)
 
     def vector_(self, tangent: Tangent, x: Coordinates) -> None:
         """``C x m^-1/2 A``."""
@@ -120,8 +137,7 @@ class PairBlock(AbstractBlock):
 
     def project(self, x: Coordinates) -> Coordinates:
         """Off the pinned rows, which the factors themselves are off, and off the vertical directions."""
-        off_pins = (a - n @ (n.mH @ a) if n.shape[1] else a for a, n in zip(self._field(x), self._normals, strict=True))
-        x_g, x_h = off_pins
+        x_g, x_h = map(without, self._field(x), self._normals)
         return self._real(self._horizontal((x_g, x_h)))
 
     def second_moments(self, x: Coordinates) -> Coordinates:
@@ -145,28 +161,42 @@ class PairBlock(AbstractBlock):
         """Stacked as the factors are."""
         return self._batch.stack(covector, covector=True)
 
-    def linearized(self, x: Coordinates) -> tuple[tuple[Tensor, ...], Pullback]:
-        """By hand where matrices are tall, automatically where they are small: no graph holds a tall one."""
+    def linearized(self, x: Coordinates, *, horizontal: bool) -> tuple[tuple[Tensor, ...], Pullback]:
+        r"""By hand where matrices are tall, automatically where they are small: no graph holds a tall one.
+
+        A covector c pairs with the columns' coefficients W as :math:`[Q\; X]^{H} c`; with the gradients
+        :math:`\mu, \kappa` of that in M and K, it is pulled back to
+        :math:`c\, W_X^{H} + Q \mu^{H} + X (\kappa + \kappa^{H})`. The horizontal projection adds to what Q is times.
+        """
         spans = self._spans(tuple(a.detach() for a in x))
         grams = [span.gram() for span in spans]
         leaves = [a.requires_grad_() for gram in grams for a in (gram.m, gram.k)]
         with torch.enable_grad():
             coefficients = self._coefficients(grams)
-        fixed = tuple(w.detach() for w in coefficients)
+        ends = self._batch.stack(self._own)
+        for end, span, w in zip(ends, spans, coefficients, strict=True):
+            span.add_(end, w.detach())
 
         def pull(covector: Covector) -> Coordinates:
-            covectors = self.entries_of(covector)
-            slopes = [span.components(c).to(w) for span, c, w in zip(spans, covectors, fixed, strict=True)]
+            covectors = list(self._batch.stack(covector, covector=True))
+            if horizontal:
+                covectors = list(map(without, covectors, self._normals))
+            slopes = [span.components(c).to(w) for span, c, w in zip(spans, covectors, coefficients, strict=True)]
+            across = [w.detach().chunk(2, dim=-2)[1].mH for w in coefficients]
             parts = pulled_back(coefficients, leaves, slopes)
-            back = zip(spans, covectors, fixed, parts[::2], parts[1::2], strict=True)
-            return self._real(span.pulled(c, w, Gram(mu, kappa)) for span, c, w, mu, kappa in back)
+            along, inside = [mu.mH for mu in parts[::2]], [kappa + kappa.mH for kappa in parts[1::2]]
+            if horizontal:
+                terms = zip(slopes, across, along, grams, inside, strict=True)
+                met = [s.chunk(2, dim=-2)[0] @ w + a + gram.m.detach().mH @ k for s, w, a, gram, k in terms]
+                along = [a + b for a, b in zip(along, self._horizontal.correction(*met), strict=True)]
+            return self._real(map(Span.pulled, spans, covectors, across, along, inside))
 
-        return self._reached(spans, fixed), pull
+        return ends, pull
 
     def within(self, radius: float) -> "PairBlock":
         """On the CPU nothing is gained by it: velocities are read, which are shorter than the radius."""
         bounded = copy(self)
-        bounded._reach = None if self._factors[0].device.type == "cpu" else radius
+        bounded._reach = None if self._frame.bases[0].device.type == "cpu" else radius
         return bounded
 
     def bending(self, covector: Covector, x: Coordinates) -> Tensor | None:
@@ -188,7 +218,7 @@ class PairBlock(AbstractBlock):
         return self._geodesic.displacement(*self._metric.start(self._frame, list(grams)))
 
     def _reached(self, spans: list[Span], coefficients: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        moved = zip(self._factors, spans, coefficients, strict=True)
+        moved = zip(self._batch.stack(self._own), spans, coefficients, strict=True)
         return tuple(span.combined(w, factor) for factor, span, w in moved)
 
     def _scaled(self, fields: Iterable[Tensor], factor: float) -> tuple[Tensor, ...]:
@@ -200,7 +230,7 @@ class PairBlock(AbstractBlock):
     def _field(self, x: Coordinates) -> tuple[Tensor, Tensor]:
         """Real coordinates as matrices over the field of the group."""
         x_g, x_h = (
-            torch.complex(*a.unbind(-1)) if g.is_complex() else a for a, g in zip(x, self._factors, strict=True)
+            torch.complex(*a.unbind(-1)) if q.is_complex() else a for a, q in zip(x, self._frame.bases, strict=True)
         )
         return x_g, x_h
 

@@ -12,8 +12,9 @@ from symmetries import Covector, Params, Shapes, Tangent, View
 
 from .block import AbstractBlock
 from .column_means import ColumnMeans, Columns, pinned_columns
-from .coordinates import Coordinates
-from .flat import Adaptive, reciprocal, vanishing
+from .coordinates import Coordinates, length
+from .flat import reciprocal, vanishing
+from .pullback import Pullback
 
 Rest = Literal["elementwise", "tensorwise", "euclidean", "frozen"]
 
@@ -51,20 +52,19 @@ class RestBlock(AbstractBlock):
     """
 
     def __init__(self, layout: RestLayout, params: Params, rest: Rest) -> None:
-        names = [] if rest == "frozen" else list(layout.free)
-        self._point = {name: params[name] for name in names}
-        self._tensorwise = rest == "tensorwise"
-        self._frame = {name: _frame(params[name], layout.free[name], rest) for name in names}
+        self._point = {name: params[name] for name in layout.free if rest != "frozen"}
+        self._rest = rest
+        free = {name: layout.free[name] for name in self._point}
+        self._free = {name: mask.to(params[name].device) for name, mask in free.items() if mask is not None}
+        self._sizes = {name: self._size(name) for name in self._point} if rest == "tensorwise" else {}
         self._sections = {
-            name: ColumnMeans(self._frame[name], [c.to(params[name].device) for c in layout.columns[name]])
-            for name in names
-            if layout.columns[name]
+            name: ColumnMeans(self._frame(name), layout.columns[name]) for name in self._point if layout.columns[name]
         }
 
     @property
     def entries(self) -> int:
         """The weights whose frame is not zero."""
-        return sum(int((e != 0).sum()) for e in self._frame.values())
+        return sum(int((self._frame(name) != 0).sum()) for name in self._point)
 
     @property
     def dimension(self) -> int:
@@ -77,43 +77,43 @@ class RestBlock(AbstractBlock):
 
     def vector_(self, tangent: Tangent, x: Coordinates) -> None:
         """``E x``."""
-        for (name, e), a in zip(self._frame.items(), x, strict=True):
-            tangent[name] = tangent[name] + e * a
+        for name, a in zip(self._point, x, strict=True):
+            tangent[name] = tangent[name] + self._frame(name) * a
 
     def coordinates(self, tangent: Tangent) -> Coordinates:
         """``u / E``, and 0 where E is 0."""
-        return tuple(tangent[name] * reciprocal(e) for name, e in self._frame.items())
+        return tuple(tangent[name] * reciprocal(self._frame(name)) for name in self._point)
 
     def components(self, covector: Covector) -> Coordinates:
         """``E c``."""
-        return tuple(covector[name] * e for name, e in self._frame.items())
+        return tuple(covector[name] * self._frame(name) for name in self._point)
 
     def covector_(self, covector: Covector, x: Coordinates) -> None:
         """``x / E``, and 0 where E is 0."""
-        for (name, e), a in zip(self._frame.items(), x, strict=True):
-            covector[name] = covector[name] + a * reciprocal(e)
+        for name, a in zip(self._point, x, strict=True):
+            covector[name] = covector[name] + a * reciprocal(self._frame(name))
 
     def project(self, x: Coordinates) -> Coordinates:
         """Orthogonally, in the frame, onto the tangents of the sections."""
-        named = zip(self._frame.items(), x, strict=True)
-        kept = (a * (e != 0) if name in self._vanishing else a for (name, e), a in named)
+        named = zip(self._point, x, strict=True)
+        kept = (a * (self._frame(name) != 0) if name in self._vanishing else a for name, a in named)
         return tuple(
-            self._sections[name](a) if name in self._sections else a for name, a in zip(self._frame, kept, strict=True)
+            self._sections[name](a, self._frame(name)) if name in self._sections else a
+            for name, a in zip(self._point, kept, strict=True)
         )
 
     @cached_property
     def _vanishing(self) -> frozenset[str]:
-        return vanishing(self._frame)
+        return vanishing((name, self._frame(name)) for name in self._point)
 
     def second_moments(self, x: Coordinates) -> Coordinates:
         """The square of every coordinate, times the number of entries whose size is its unit."""
-        return tuple(a.square() * (a.numel() if self._tensorwise else 1) for a in x)
+        return tuple(a.square() * (a.numel() if self._rest == "tensorwise" else 1) for a in x)
 
     def ends(self, x: Coordinates) -> tuple[Tensor, ...]:
         """``w + E x``."""
-        return tuple(
-            torch.addcmul(w, e, a) for w, e, a in zip(self._point.values(), self._frame.values(), x, strict=True)
-        )
+        moved = zip(self._point.items(), x, strict=True)
+        return tuple(torch.addcmul(w, self._frame(name), a) for (name, w), a in moved)
 
     def place_(self, params: Params, ends: tuple[Tensor, ...]) -> None:
         """Whole parameters."""
@@ -123,12 +123,27 @@ class RestBlock(AbstractBlock):
         """Whole parameters."""
         return tuple(covector[name] for name in self._point)
 
+    def linearized(self, x: Coordinates, *, horizontal: bool) -> tuple[tuple[Tensor, ...], Pullback]:
+        """Lines are straight: the gradient is ``E c`` everywhere, and zero where E is."""
 
-def _frame(w: Tensor, free: Tensor | None, rest: Rest) -> Tensor:
-    scopes: dict[str, Adaptive] = {
-        "elementwise": Adaptive("elementwise"),
-        "tensorwise": Adaptive("tensorwise"),
-    }
-    mask = None if free is None else free.to(w.device)
-    scale = torch.ones_like(w) if rest == "euclidean" else scopes[rest].scale(w if mask is None else w * mask)
-    return scale.expand_as(w) if mask is None else scale * mask
+        def pull(covector: Covector) -> Coordinates:
+            gradient = self.components(covector)
+            for name, a in zip(self._point, gradient, strict=True):
+                if horizontal and name in self._sections:
+                    self._sections[name].project_(a, self._frame(name))
+            return gradient
+
+        return tuple(end.detach() for end in self.ends(x)), pull
+
+    def _frame(self, name: str) -> Tensor:
+        """E, made anew: to hold it would take as much memory as the parameters."""
+        w = self._point[name]
+        if self._rest == "elementwise":
+            frame = w.abs()
+        else:
+            frame = self._sizes.get(name, w.new_ones(())).expand_as(w)
+        return frame * self._free[name] if name in self._free else frame
+
+    def _size(self, name: str) -> Tensor:
+        w = self._point[name]
+        return length((w * self._free[name] if name in self._free else w,)).to(w)

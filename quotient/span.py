@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .metric import Gram
-from .tall import times
+from .tall import add_times_, inner, set_times_, tall_like, times
 
 
 @dataclass(frozen=True)
@@ -26,27 +26,27 @@ class Span:
     def gram(self) -> Gram:
         """Of the columns, single precision at least."""
         working = torch.promote_types(self.x.dtype, torch.float32)
-        return Gram((self.x.mH @ self.basis).to(working), (self.x.mH @ self.x).to(working), self.reach)
+        return Gram(inner(self.x, self.basis).to(working), inner(self.x, self.x).to(working), self.reach)
 
     def combined(self, coefficients: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + [Q X] W`` with coefficients W of shape ``(copies, 2h, h)``."""
         along, across = coefficients.to(self.x).chunk(2, dim=-2)
         return times(self.x, across, times(self.basis, along, plus))
 
+    def add_(self, plus: Tensor, coefficients: Tensor) -> None:
+        """:meth:`combined` in place."""
+        along, across = coefficients.to(self.x).chunk(2, dim=-2)
+        add_times_(plus, self.basis, along)
+        add_times_(plus, self.x, across)
+
     def components(self, covector: Tensor) -> Tensor:
         """``[Q X]^H c``, shape ``(copies, 2h, h)``: what a covector pairs with coefficients."""
-        return torch.cat([self.basis.mH @ covector, self.x.mH @ covector], dim=-2)
+        return torch.cat([inner(self.basis, covector), inner(self.x, covector)], dim=-2)
 
-    def pulled(self, covector: Tensor, coefficients: Tensor, gram: Gram) -> Tensor:
-        r"""The gradient in X of the pairing :math:`\langle c, [Q\; X]\, W(M, K) \rangle`.
-
-        Args:
-            covector: c.
-            coefficients: W.
-            gram: the gradients :math:`\mu, \kappa` of :math:`\langle [Q\; X]^{H} c, W(M, K) \rangle` in M and K.
-
-        Returns:
-            :math:`c\, W_X^{H} + Q \mu^{H} + X (\kappa + \kappa^{H})`.
-        """
-        across, mu, kappa = (a.to(self.x) for a in (coefficients.chunk(2, dim=-2)[1], gram.m, gram.k))
-        return times(self.x, kappa + kappa.mH, times(self.basis, mu.mH, times(covector, across.mH)))
+    def pulled(self, covector: Tensor, across: Tensor, along: Tensor, inside: Tensor) -> Tensor:
+        """``c across + Q along + X inside``, with matrices of shape ``(copies, h, h)``."""
+        pulled = tall_like(covector)
+        set_times_(pulled, covector, across.to(self.x))
+        add_times_(pulled, self.basis, along.to(self.x))
+        add_times_(pulled, self.x, inside.to(self.x))
+        return pulled

@@ -49,7 +49,7 @@ from .sharding import laid_out, own_shard, require_whole, whole
 from .statistics import FixedStatistics
 from .symmetry import RANK_ULPS, Symmetry, column_phases
 from .verify import defects, verify
-from .view import View
+from .view import View, portions
 
 __all__ = [
     "RANK_ULPS",
@@ -102,6 +102,7 @@ __all__ = [
     "output_tensors",
     "own_shard",
     "pairing",
+    "portions",
     "prove",
     "query_key",
     "reader_mean",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .errors import SymmetryError
 from .params import Params, Shapes
-from .view import View
+from .view import View, portions
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,15 @@ class Columns:
             for view, s in zip(self.views, self.scales, strict=True)
         ]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=-1)
+
+    def read_into_(self, params: Params, target: Tensor, *, covector: bool = False) -> None:
+        """:meth:`read` into memory of that shape."""
+        shapes = {view.parameter: params[view.parameter].shape for view in self.views}
+        pieces = portions(target, [view.shape(shapes)[2] for view in self.views], dim=-1)
+        for view, s, piece in zip(self.views, self.scales, pieces, strict=True):
+            view.read_into_(params, piece)
+            if s != 1:
+                piece.mul_(s ** (-1 if covector else 1))
 
     def write_(self, params: Params, value: Tensor, *, covector: bool = False) -> None:
         """Write matrices of shape ``(copies, n, h)`` into the parameters, in place."""

@@ -10,7 +10,7 @@ from .errors import SymmetryError
 from .factor import EXACT, AbstractFactor
 from .group import GeneralLinear
 from .params import Params, Shapes, Tangent, edited
-from .view import View
+from .view import View, portions
 
 #: A head counts as rank-deficient when a squared singular value of G H^H, relative to the largest, is below this many
 #: units in the last place of double precision: smaller ones are rounding noise of the Gram matrices.
@@ -127,6 +127,14 @@ class Symmetry(AbstractFactor):
         """G and H, shapes ``(copies, n, h)`` and ``(copies, m, h)``, of a point or a tangent, or of a covector."""
         g, h = (torch.cat([rows.read(params, covector=covector) for rows in side], dim=1) for side in self._stacked)
         return g, h
+
+    def stack_into_(self, params: Params, standard: Tensor, dual: Tensor, *, covector: bool = False) -> None:
+        """:meth:`stack` into memory of those shapes, laid out in any way."""
+        shapes = {name: params[name].shape for name in self.parameters}
+        for side, matrix in zip(self._stacked, (standard, dual), strict=True):
+            pieces = portions(matrix, [rows.shape(shapes)[1] for rows in side], dim=1)
+            for rows, piece in zip(side, pieces, strict=True):
+                rows.read_into_(params, piece, covector=covector)
 
     def unstack_(self, params: Params, standard: Tensor, dual: Tensor, *, covector: bool = False) -> None:
         """Write G and H back into the parameters, in place."""

@@ -1,6 +1,7 @@
 """Views: a named parameter read as a stack of matrices."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import prod
@@ -217,6 +218,18 @@ class View:
         value = torch.complex(*value.unbind(-1)) if self.is_complex else value
         return value + self.offset if self.offset else value
 
+    def read_into_(self, params: Params, target: Tensor) -> None:
+        """:meth:`read` into memory of the shape ``(copies, n, h)``, laid out in any way."""
+        tensor = lookup(params, self.parameter)
+        self._apart(target, tensor.shape).copy_(self._elementary(tensor))
+        if self.offset:
+            target.add_(self.offset)
+
+    def is_across(self, params: Params) -> bool:
+        """Whether it is the copies of a single column that lie side by side in the parameter."""
+        column = self.read(params)
+        return column.shape[2] == 1 and not self.is_complex and column.stride(0) < column.stride(1)
+
     def write_(self, params: Params, value: Tensor) -> None:
         """Write matrices of shape ``(copies, n, h)`` into the parameter, in place."""
         tensor = params[self.parameter]
@@ -259,6 +272,14 @@ class View:
         for axis, start, stop in self.ranges:
             apart = apart.narrow(right.split().index(axis), start, stop - start)
         return apart[self.index]
+
+
+def portions(tensor: Tensor, sizes: Iterable[int], dim: int) -> Iterator[Tensor]:
+    """Consecutive parts of a tensor, which, other than those of ``split``, may be written where there is a graph."""
+    start = 0
+    for size in sizes:
+        yield tensor.narrow(dim, start, size)
+        start += size
 
 
 @cache

@@ -36,10 +36,12 @@ def test_column_means_is_the_orthogonal_projection(
         e[1], e[2, 2] = 0.0, 0.0
     chosen = [columns(VIEWS[kind], e.shape) for kind in kinds]
     section = ColumnMeans(e, chosen)
-    conditions = torch.stack([(e * (each.labels == k)).flatten() for each in chosen for k in range(each.count)])
+    conditions = torch.stack(
+        [(e * (each.labels(e.shape) == k)).flatten() for each in chosen for k in range(each.count)]
+    )
     x = torch.randn(4, 3, generator=generator, dtype=torch.float64)
     expected = x.flatten() - torch.linalg.pinv(conditions) @ (conditions @ x.flatten())
-    torch.testing.assert_close(section(x).flatten(), expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(section(x, e).flatten(), expected, rtol=0, atol=1e-12)
     assert section.rank == int(torch.linalg.matrix_rank(conditions))
 
 
@@ -49,7 +51,7 @@ def test_weights_that_are_rounding_noise_make_no_conditions_of_their_own(generat
     section = ColumnMeans(noise, [columns(View("w", f"a b -> 1 {column}"), noise.shape) for column in ENTRY_AND_ALL])
     assert section.rank == 6
     x = torch.randn(1, 6, generator=generator, dtype=torch.float64)
-    torch.testing.assert_close(section(x), torch.zeros_like(x), rtol=0, atol=1e-12)
+    torch.testing.assert_close(section(x, noise), torch.zeros_like(x), rtol=0, atol=1e-12)
 
 
 def test_three_overlapping_sections_are_refused() -> None:
@@ -64,7 +66,9 @@ def test_disjoint_columns_of_several_views_are_one_set(generator: torch.Generato
     pins = [View("w", "(two a) b -> two 1 b a", two=2).at(i) for i in (1, 0)]
     (joined,) = pinned_columns("w", torch.ones(4, 3, dtype=torch.bool), pins, shapes)
     values = torch.randn(4, 3, generator=generator, dtype=torch.float64)
-    expected = torch.zeros(joined.count, dtype=torch.float64).index_add(0, joined.labels.flatten(), values.flatten())
+    expected = torch.zeros(joined.count, dtype=torch.float64).index_add(
+        0, joined.labels(values.shape).flatten(), values.flatten()
+    )
     torch.testing.assert_close(joined.sums(values), expected)
     joined.subtract_(values, torch.ones_like(values), expected / 3)
     torch.testing.assert_close(joined.sums(values), torch.zeros_like(expected), rtol=0, atol=1e-14)
