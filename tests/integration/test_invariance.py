@@ -87,6 +87,16 @@ NETWORKS: dict[str, Callable[[torch.Generator], tuple[nn.Module, Callable[[], Te
         lambda: torch.randn(5, 4, generator=d),
     ),
 }
+#: Each network and each geometry; the other combinations are slow but for the worst case, whose search sees most.
+SOME = {(name, "invariant, exact") for name in NETWORKS} | {("ViT", geometry) for geometry in GEOMETRIES}
+COMBINED = pytest.mark.parametrize(
+    ("name", "geometry"),
+    [
+        pytest.param(name, geometry, marks=() if (name, geometry) in SOME else pytest.mark.slow)
+        for name in NETWORKS
+        for geometry in GEOMETRIES
+    ],
+)
 
 
 @lru_cache
@@ -139,8 +149,7 @@ def test_worst_case_is_invariant(name: str, geometry: str) -> None:
     assert values[1] == pytest.approx(values[0], rel=RTOL[torch.float64])
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES)
-@pytest.mark.parametrize("name", NETWORKS)
+@COMBINED
 def test_average_case_and_spectrum_are_invariant(name: str, geometry: str) -> None:
     """With transported draws: what is compared are numbers, not distributions."""
     net = network(name, torch.float64)
@@ -164,8 +173,7 @@ def test_average_case_and_spectrum_are_invariant(name: str, geometry: str) -> No
     assert spectra[1].renyi(1.5) == pytest.approx(spectra[0].renyi(1.5), rel=RTOL[torch.float64])
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES)
-@pytest.mark.parametrize("name", NETWORKS)
+@COMBINED
 def test_fisher_spectrum_and_noise_that_is_borne_are_invariant(name: str, geometry: str) -> None:
     net = network(name, torch.float64)
     space, g = geometry_of(net, geometry), element(net, 1e3)
@@ -189,8 +197,7 @@ def test_raw_fisher_spectrum_changes_on_the_same_elements(name: str) -> None:
     assert abs(values[1] / values[0] - 1.0) > 0.05
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES)
-@pytest.mark.parametrize("name", NETWORKS)
+@COMBINED
 def test_single_precision_is_invariant_to_a_thousandth(name: str, geometry: str) -> None:
     net = network(name, torch.float32)
     space, radius = geometry_of(net, geometry), RADIUS[geometry.split(",")[0]]

@@ -22,7 +22,7 @@ def thin(effort: object) -> Plan:
 @pytest.fixture(scope="module", params=[thin, pytest.param(measure_pool.PLANS["main"], marks=pytest.mark.slow)])
 def pool(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pool:
     folder = tmp_path_factory.mktemp("pool")
-    train_pool.main(replace(train_pool.QUICK, workers=1, output=folder))
+    train_pool.main(replace(train_pool.QUICK, recipe="text", workers=1, output=folder))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(measure_pool.PLANS, "main", request.param)
         measure_pool.main(replace(measure_pool.QUICK, workers=1, pool=folder))
