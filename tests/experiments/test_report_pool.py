@@ -14,8 +14,8 @@ def test_a_report_is_a_page_a_document_and_tables(tmp_path: Path) -> None:
     pool = draw(tmp_path / "pool")
     report_pool.main(report_pool.Config(pool=pool.folder, resamples=50, permutations=5))
     written = {path.name for path in (pool.folder / "report").iterdir()}
-    tables = ("ranking", "findings", "comparisons", "known", "sensitivity", "survival", "reliability", "invariance")
-    assert written == {"report.html", "report.json"} | {f"main-{name}.csv" for name in tables}
+    tables = ("ranking", "findings", "comparisons", "known", "sensitivity", "survival", "moved", "reliability")
+    assert written == {"report.html", "report.json"} | {f"main-{name}.csv" for name in (*tables, "invariance")}
     document = read_json(pool.folder / "report" / "report.json")
     assert document["made"]["config"]["resamples"] == 50
     with (pool.folder / "report" / "main-ranking.csv").open() as file:

@@ -1,10 +1,12 @@
 """A pool before the judge: its measurements, and how they are asked."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 
 from measures import JudgementProtocol, MatchedRadius, UndefinedStatisticError
@@ -68,6 +70,18 @@ class Case:
             ((column, values),) = family.candidates.items()
             return chosen(column) or "its only setting", values
         return None
+
+    def settled_elsewhere(self, family: Family) -> Sequence[float] | None:
+        """The same at other weights of the same functions, and at the same radius; None where it was not measured."""
+        settled = self.settled(family)
+        moved = [values for column in family.radii or family.candidates if (values := self.moved(column)) is not None]
+        if settled is None or len(moved) < len(family.candidates):
+            return None
+        if family.name not in self.matched:
+            return moved[0]
+        radii = np.log([column.radius or 0.0 for column in family.radii])
+        place = math.log(self.matched[family.name][0].radius)
+        return [float(np.interp(place, radii, row)) for row in zip(*moved, strict=True)]
 
     def generator(self) -> torch.Generator:
         """Where the draws of one statistic come from."""

@@ -39,6 +39,12 @@ def against_known(case: Case, target: str) -> list[Row]:
     ]
 
 
+def moved_comparisons(case: Case, target: str) -> list[Row]:
+    """The same on models that were moved to other weights of their functions, at radii that were settled before."""
+    moved = {family: values for family in case.families if (values := case.settled_elsewhere(family)) is not None}
+    return [pair_row(case, target, a.name, b.name, moved[a], moved[b]) for a, b in rivals(moved)]
+
+
 def at_every_order(case: Case, target: str) -> list[Row]:
     """The same at every order, and of every layer, that two geometries share."""
     ordered = [family for family in case.families if any("alpha" in column.settings for column in family.candidates)]

@@ -14,7 +14,7 @@ from ..member import Member
 from ..pool import Pool
 from .case import Case, Row
 from .choice import choices
-from .comparison import against_known, at_every_order, comparisons
+from .comparison import against_known, at_every_order, comparisons, moved_comparisons
 from .ranking import findings, ranking
 from .repetition import invariances, reliabilities, survival
 from .sensitivity import sensitivity
@@ -112,8 +112,12 @@ def as_trained(case: Case, *, ablation: bool, progress: bool) -> dict[str, list[
 
 def as_moved(case: Case) -> dict[str, list[Row]]:
     """The tables of what was measured at other weights of the same functions."""
-    left = [row for target in in_order(case.targets) for row in survival(case, target)]
-    return {"survival": left, "invariance": invariances(case)}
+    goals = in_order(case.targets)
+    return {
+        "moved": [row for target in goals for row in moved_comparisons(case, target)],
+        "survival": [row for target in goals for row in survival(case, target)],
+        "invariance": invariances(case),
+    }
 
 
 def extreme(which: Callable[[list[float]], float], rows: Sequence[Row], measure: str, column: str) -> float | None:

@@ -118,6 +118,7 @@ TABLES: Mapping[str, tuple[str, str, Callable[[Sequence[Row], Sequence[str]], Ce
     "variants": ("Variants, {target}", "ranking", variants),
     "by target": ("Nested choice, by target", "ranking", by_target),
     "comparisons": ("Geometry against geometry: differences of ∣τ∣, worst case", "comparisons", comparisons),
+    "moved": ("Geometry against geometry on moved models: differences of ∣τ∣, worst case", "moved", comparisons),
     "known": ("Worst case against the strongest of what is known without measuring", "known", known),
     "choices": ("What a choice of order and layer is worth, {target}", "choices", choices),
     "orders": ("τ at every order, {target}", "sensitivity", orders),

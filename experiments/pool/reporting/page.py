@@ -16,6 +16,7 @@ TARGETED = {
     "known": "Against the strongest of what is known without measuring",
     "choices": "What a choice of order and layer is worth on models that did not make it",
     "orders": "Geometry against geometry, at the same order and layer",
+    "moved": "Geometry against geometry, when every model is moved to other weights of its function",
     "survival": "What is left when every model is moved to other weights of its function",
     "sensitivity": "At every setting",
     "findings": "Every statistic, where no setting was chosen on the target",

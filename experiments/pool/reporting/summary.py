@@ -26,7 +26,7 @@ are bold where the interval leaves zero out.
 SHOWN = {
     "main": ("comparisons", "radius", "known", "forest", "ranking", "scatter", "by target"),
     "thin": ("comparisons", "radius", "known", "forest", "ranking", "scatter", "by target", "survival"),
-    "rescaled-pool": ("survival",),
+    "rescaled-pool": ("moved", "survival"),
     "ablation": ("comparisons", "forest", "variants"),
     "renyi": ("choices", "orders", "order differences"),
 }

@@ -5,7 +5,7 @@ import pytest
 
 from experiments.pool.frame import Column, Frame
 from experiments.pool.reporting.case import Case
-from experiments.pool.reporting.comparison import against_known, comparisons, rivals, variants
+from experiments.pool.reporting.comparison import against_known, comparisons, moved_comparisons, rivals, variants
 from experiments.pool.reporting.family import Family
 from measures import compare_correlations
 
@@ -34,6 +34,35 @@ def test_an_ablation_compares_every_variant_with_the_geometry_that_it_is_a_varia
         ("geodesic mixed order 1", "geodesic mixed"),
     ]
     assert len(list(rivals(families))) == 15
+
+
+def test_moved_models_are_compared_at_the_radii_that_were_settled_before(case: Case) -> None:
+    gap = case.targets["loss gap"]
+    shuffled = [gap[(5 * i) % 24] for i in range(24)]
+    columns = {
+        Column("worst case", geometry, radius): [factor * (1.0 + g) for g in gap]
+        for geometry in "ab"
+        for radius, factor in ((0.1, 1.0), (0.4, 2.0))
+    }
+    moved = {column.moved(): values if column.geometry == "a" else shuffled for column, values in columns.items()}
+    both = replace(case, frame=Frame(case.frame.members, columns | moved))
+    first, second = both.families
+    # At equal rises moved values are interpolated as those of the models as trained.
+    assert both.settled_elsewhere(first) == pytest.approx(both.settled(first)[1])
+    assert both.settled_elsewhere(second) == pytest.approx(shuffled)
+    (row,) = moved_comparisons(both, "loss gap")
+    found = compare_correlations(gap, shuffled, gap, strengths=True, **both.bootstrap())
+    assert (row["difference"], row["low"], row["high"]) == (found.value, found.low, found.high)
+    assert comparisons(both, "loss gap")[0]["difference"] == 0.0
+
+
+def test_a_measure_without_a_radius_is_compared_as_it_is_elsewhere(case: Case) -> None:
+    gap = case.targets["loss gap"]
+    columns = {Column("trace", geometry): gap for geometry in "ab"}
+    frame = Frame(case.frame.members, columns | {Column("trace", "a").moved(): [-g for g in gap]})
+    some = replace(case, frame=frame)
+    assert [some.settled_elsewhere(family) for family in some.families] == [[-g for g in gap], None]
+    assert moved_comparisons(some, "loss gap") == []
 
 
 def test_other_statistics_and_variants_of_them_are_no_rivals() -> None:

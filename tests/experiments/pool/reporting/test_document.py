@@ -54,7 +54,7 @@ def test_a_plan_of_other_weights_alone_is_set_against_the_first_plan(tmp_path: P
     ]
     write_table(pool.folder / "measures" / "rescaled-pool.parquet", rows)
     found = report(pool, ["rescaled-pool"], protocol=protocol, seed=0, progress=False)["plans"]["rescaled-pool"]
-    assert set(found["tables"]) == {"survival", "invariance"}
+    assert set(found["tables"]) == {"moved", "survival", "invariance"}
     (gap, error) = found["tables"]["survival"]
     assert (gap["measure"], gap["setting"], gap["after - before"]) == ("renyi, geodesic", "alpha 2.0", 0.0)
     assert error["before"] == error["after"]
