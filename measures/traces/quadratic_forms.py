@@ -36,6 +36,7 @@ class QuadraticForms:
         self.dimension = sketch.operator.dimension - len(sketch.rows)
         self.products = 0
         self._form, self._square = torch.zeros(2, dtype=torch.float64)
+        self._block = torch.empty(0)
         self._waiting: list[Tensor] = []
 
     def draw(self) -> None:
@@ -61,11 +62,18 @@ class QuadraticForms:
         if not len(self.sketch.rows):
             return uniform(self.sketch.operator, self.generator)
         if not self._waiting:
-            drawn = torch.stack([self.sketch.operator.random(self.generator) for _ in range(_BLOCK)])
-            _, left = orthogonalize_(drawn, self.sketch.rows)
-            drawn *= (math.sqrt(self.dimension) / left).to(drawn).unsqueeze(1)
-            self._waiting = list(drawn)
+            self._waiting = list(self._drawn())
         return self._waiting.pop()
+
+    def _drawn(self) -> Tensor:
+        """As many vectors as are drawn at a time, in the place of those before."""
+        operator = self.sketch.operator
+        if not len(self._block):
+            self._block = torch.empty(_BLOCK, operator.size, dtype=operator.dtype, device=operator.device)
+        for vector in self._block:
+            vector.copy_(operator.random(self.generator))
+        _, left = orthogonalize_(self._block, self.sketch.rows)
+        return self._block.mul_((math.sqrt(self.dimension) / left).to(self._block).unsqueeze(1))
 
 
 def uniform(operator: AbstractOperator, generator: torch.Generator | None) -> Tensor:

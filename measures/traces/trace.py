@@ -82,7 +82,8 @@ def trace(
     Raises:
         ValueError: numbers that are not positive, an unknown method, or an operator without dimensions.
     """
-    require_positive(**{name: x for name, x in {"probes": probes, "rtol": rtol}.items() if x is not None})
+    wanted = {"probes": probes, "rtol": rtol, "memory": memory}
+    require_positive(**{name: x for name, x in wanted.items() if x is not None})
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {', '.join(get_args(Method))}, got {method!r}")
     if not operator.dimension:

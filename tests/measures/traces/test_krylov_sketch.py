@@ -57,6 +57,14 @@ def test_growth_stops_where_quadratic_forms_are_cheaper(float64, generator):
     assert len(flat.rows) < 10 < len(steep.rows) < 40
 
 
+def test_rows_keep_to_their_memory(float64, generator):
+    row = 200 * 8
+    sketch = KrylovSketch(MatrixOperator(torch.diag(0.9 ** torch.arange(200.0))), 100, generator, memory=7 * row)
+    for _ in sketch.growth(rtol=1e-3):
+        pass
+    assert (sketch.is_full, len(sketch.rows)) == (True, 6)  # beside the next one
+
+
 def test_the_whole_space_is_exhausted(float64, generator, symmetric):
     sketch = KrylovSketch(MatrixOperator(symmetric(3.0, -1.0, 0.5)), 100, generator)
     for _ in sketch.growth():

@@ -95,7 +95,7 @@ def test_one_vector_is_enough_for_an_error_of_quadratic_forms(float64, generator
 
 def test_bad_arguments_are_refused(float64):
     operator = MatrixOperator(torch.eye(3))
-    for wanted in ({"probes": 0}, {"rtol": -1.0}):
+    for wanted in ({"probes": 0}, {"rtol": -1.0}, {"memory": 0}):
         with pytest.raises(ValueError, match=f"{next(iter(wanted))} must be positive"):
             trace(operator, **wanted)
     with pytest.raises(ValueError, match=r"hutchinson, got 'hutch'"):
