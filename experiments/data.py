@@ -78,9 +78,9 @@ def digits(
 
 
 def cross_entropy(model: torch.nn.Module, batch: Batch) -> Tensor:
-    """The mean cross-entropy of a classifier on a batch."""
-    images, labels = batch
-    return F.cross_entropy(model(images), labels)
+    """The mean cross-entropy on a batch, of logits ``(b, classes)`` or, a label for each token, ``(b, t, classes)``."""
+    inputs, labels = batch
+    return F.cross_entropy(model(inputs).flatten(0, -2), labels.flatten())
 
 
 @torch.no_grad()

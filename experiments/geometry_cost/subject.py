@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn import functional as F
 
 from measures import EmpiricalLoss
 
+from ..data import cross_entropy
 from ..models import Decoder, DecoderConfig, ViT, ViTConfig, generic_
 
 #: Of the noise on initial weights, which leaves no exact zeros or ones and nothing far from initial.
@@ -44,12 +44,6 @@ class Subject:
         generic_(model, generator, spread=SPREAD)
         targets = torch.randint(self.classes, (batch, self.each), generator=generator)
         return EmpiricalLoss(model, cross_entropy, [(self.inputs(generator, batch), targets)], microbatch=microbatch)
-
-
-def cross_entropy(model: nn.Module, batch: Batch) -> Tensor:
-    """Of logits ``(b, classes)`` or ``(b, t, classes)``."""
-    inputs, targets = batch
-    return F.cross_entropy(model(inputs).flatten(0, -2), targets.flatten())
 
 
 class Encoder(nn.Module):

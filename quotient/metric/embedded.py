@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ..geodesic import AbstractSpray
 from ..geodesic.base import State
 from .base import AbstractMetric, PairFrame
 from .gram import Gram
+from .pair_spray import AbstractPairSpray
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Embedded(AbstractMetric):
         return EmbeddedSpray(grams, tuple(position), frame.to_factor), tuple(velocity)
 
 
-class EmbeddedSpray(AbstractSpray):
+class EmbeddedSpray(AbstractPairSpray):
     r"""Accelerations that keep velocities horizontal and :math:`\ddot M` normal: :math:`P_G \ddot M = \ddot M P_H = 0`.
 
     With the parts of a velocity along and across the columns of its factor, :math:`V_G = G a + W_G` and
@@ -61,11 +61,6 @@ class EmbeddedSpray(AbstractSpray):
     .. math:: \ddot G = G (\tfrac12 E - a^2) - 2 W_G a, \qquad \ddot H = H (-\tfrac12 E^{H} - b^2) - 2 W_H b, \qquad
               E = W_H^{H} W_H T^{-1} - S^{-1} W_G^{H} W_G.
     """
-
-    def __init__(self, grams: Sequence[Gram], position: State, outward: State) -> None:
-        self.position = position
-        self._grams = grams
-        self._outward = outward  # from the balanced basis to the factor
 
     def acceleration(self, position: Any, velocity: Any) -> Any:
         """The class docstring's formula."""
@@ -81,10 +76,6 @@ class EmbeddedSpray(AbstractSpray):
         a_g = g @ (0.5 * (k_h.mH - k_g) - a @ a) - (w_g + w_g) @ a
         a_h = h @ (0.5 * (k_g.mH - k_h) - b @ b) - (w_h + w_h) @ b
         return a_g, a_h
-
-    def finish(self, change: State) -> State:
-        """Back to the basis of the parameters."""
-        return tuple(c @ a.to(c) for c, a in zip(change, self._outward, strict=True))
 
     def closed_form(self, velocity: State) -> State:
         """None is known.

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ..geodesic import AbstractSpray, expm1
+from ..geodesic import expm1
 from ..geodesic.base import State
 from .base import AbstractMetric, PairFrame
 from .gram import Gram
+from .pair_spray import AbstractPairSpray
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,8 @@ class Invariant(AbstractMetric):
         return InvariantSpray(grams, position, outward), velocity
 
 
-class InvariantSpray(AbstractSpray):
+class InvariantSpray(AbstractPairSpray):
     """Decoupled: each factor moves on its own."""
-
-    def __init__(self, grams: Sequence[Gram], position: State, outward: State) -> None:
-        self.position = position
-        self._grams = grams
-        self._outward = outward  # from orthonormal columns to the factor
 
     def acceleration(self, position: Any, velocity: Any) -> Any:
         r""":math:`V S^{-1} (V^{H} G + G^{H} V) - G S^{-1} V^{H} V` for either factor ([daSilva2025], app. I)."""
@@ -60,10 +56,6 @@ class InvariantSpray(AbstractSpray):
             s_inverse = (g.mH @ of_g).inverse()
             rates.append(v @ (s_inverse @ (v.mH @ of_g + g.mH @ of_v)) - g @ (s_inverse @ (v.mH @ of_v)))
         return tuple(rates)
-
-    def finish(self, change: State) -> State:
-        """Back to the basis of the parameters."""
-        return tuple(c @ a.to(c) for c, a in zip(change, self._outward, strict=True))
 
     def closed_form(self, velocity: State) -> State:
         """The class docstring's formula, with S = I."""

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from ..geodesic import AbstractSpray
 from ..geodesic.base import State
 from .base import AbstractMetric, PairFrame
 from .gram import Gram
+from .pair_spray import AbstractPairSpray
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,8 @@ class Mixed(AbstractMetric):
         return MixedSpray(grams, position, frame.to_factor), velocity
 
 
-class MixedSpray(AbstractSpray):
+class MixedSpray(AbstractPairSpray):
     """Coupled: each factor's acceleration sees the other."""
-
-    def __init__(self, grams: Sequence[Gram], position: State, outward: State) -> None:
-        self.position = position
-        self._grams = grams
-        self._outward = outward  # from the balanced basis to the factor
 
     def acceleration(self, position: Any, velocity: Any) -> Any:
         r""":math:`G V_H^{H} V_H T^{-1} - V_G (V_H^{H} H + H^{H} V_H) T^{-1}`, and the same with G and H exchanged."""
@@ -57,10 +52,6 @@ class MixedSpray(AbstractSpray):
         a_g = g @ (v_h.mH @ of_v_h @ t_inverse) - v_g @ ((v_h.mH @ of_h + h.mH @ of_v_h) @ t_inverse)
         a_h = h @ (v_g.mH @ of_v_g @ s_inverse) - v_h @ ((v_g.mH @ of_g + g.mH @ of_v_g) @ s_inverse)
         return a_g, a_h
-
-    def finish(self, change: State) -> State:
-        """Back to the basis of the parameters."""
-        return tuple(c @ a.to(c) for c, a in zip(change, self._outward, strict=True))
 
     def closed_form(self, velocity: State) -> State:
         """None is known.

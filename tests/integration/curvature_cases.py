@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from experiments.models import Decoder, DecoderConfig, ViT, ViTConfig, conv_net, mlp
 from experiments.models.zoo.optional import library
+from experiments.source_text import next_token
 from measures import EmpiricalLoss
 from symmetries import Params
 
@@ -77,9 +78,6 @@ def decoder(generator: torch.Generator, **options: Any) -> Case:
     def batch() -> Tensor:
         return torch.randint(VOCABULARY, (EXAMPLES, LENGTH), generator=generator)
 
-    def next_token(f: nn.Module, tokens: Tensor) -> Tensor:
-        return F.cross_entropy(f(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
-
     return posed(Decoder(config, generator), next_token, batch, generator, options)
 
 
@@ -125,12 +123,12 @@ def gpt2(generator: torch.Generator, **options: Any) -> Case:
         vocab_size=VOCABULARY, n_positions=LENGTH, n_embd=6, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=0
     )
 
-    def next_token(f: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    def next_word(f: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         targets = batch["input_ids"].where(batch["attention_mask"].bool(), -100)[:, 1:]
         each = F.cross_entropy(f(**batch).logits[:, :-1].flatten(0, 1), targets.flatten(), reduction="none")
         return each.unflatten(0, targets.shape).mean(dim=1).mean()
 
-    return posed(transformers.GPT2LMHeadModel(config), next_token, lambda: padded_tokens(generator), generator, options)
+    return posed(transformers.GPT2LMHeadModel(config), next_word, lambda: padded_tokens(generator), generator, options)
 
 
 CASES: dict[str, Callable[..., Case]] = {

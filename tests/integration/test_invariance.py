@@ -11,8 +11,8 @@ from functools import lru_cache
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from experiments.data import cross_entropy
 from experiments.models import Decoder, DecoderConfig, ViT, ViTConfig, conv_net, generic_, lora_mlp, mlp
 from measures import (
     EmpiricalLoss,
@@ -52,11 +52,6 @@ class Network:
     @property
     def loss(self) -> EmpiricalLoss:
         return EmpiricalLoss(self.model, cross_entropy, self.batches)
-
-
-def cross_entropy(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
-    inputs, targets = batch
-    return F.cross_entropy(model(inputs).flatten(0, -2), targets.flatten())
 
 
 def vit(draws: torch.Generator) -> tuple[nn.Module, Callable[[], Tensor]]:

@@ -9,9 +9,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
-from torch.nn import functional as F
 
 from experiments.models import Decoder, DecoderConfig
+from experiments.source_text import next_token
 from measures import (
     EmpiricalLoss,
     average_case_sharpness,
@@ -61,10 +61,6 @@ def decoder() -> tuple[Decoder, Tensor]:
     config = DecoderConfig(vocabulary=11, dim=6, depth=2, heads=4, kv_heads=2, head_dim=4, hidden=9)
     model = Decoder(config, torch.Generator().manual_seed(0)).double()
     return model, model.example_inputs(torch.Generator().manual_seed(1), batch=4, length=5)
-
-
-def next_token(model: nn.Module, tokens: Tensor) -> Tensor:
-    return F.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
 
 
 def sharded(model: Decoder) -> Decoder:

@@ -3,19 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from ...local.examples import AbstractExamples, Pictures, Sentences
 from ...local.parts import HELD_OUT, TRAIN, part_rows
 from ...models.zoo import library
-from .brought import AbstractBrought, Part
-from .numbers import records_of
-from .record import Record
-
-#: What a checkpoint of this kind has.
-CONFIG = "config.json"
+from .brought import Part
+from .configured import CONFIG, AbstractConfigured
 
 #: Columns of text, the first pair or single one that is there, and of labels.
 TEXTS = (("premise", "hypothesis"), ("sentence1", "sentence2"), ("question", "sentence"), ("sentence",), ("text",))
@@ -23,7 +19,7 @@ LABELS = ("label", "labels", "gold_label")
 
 
 @dataclass(frozen=True, kw_only=True)
-class HuggingFace(AbstractBrought):
+class HuggingFace(AbstractConfigured):
     """Folders with ``config.json`` and weights, each a model; a table of numbers; texts or pictures.
 
     The class of the model is the one that its configuration names. Whether it takes pictures or texts follows from
@@ -36,13 +32,7 @@ class HuggingFace(AbstractBrought):
 
     name: ClassVar[str] = "hugging-face"
 
-    base: str
     length: int = 128
-
-    @classmethod
-    def of(cls, checkpoint: Path, *, data: Path, base: Path | None = None, double: bool = False) -> Self:
-        """See :class:`AbstractBrought`; ``base`` is by default the checkpoint itself."""
-        return cls(data=str(data), double=double, base=str(base or checkpoint))
 
     @staticmethod
     def checkpoints(folder: Path) -> dict[str, Path]:
@@ -52,11 +42,6 @@ class HuggingFace(AbstractBrought):
             for path in sorted(folder.rglob(CONFIG))
             if path.parent != folder
         }
-
-    @staticmethod
-    def records(checkpoints: Mapping[str, Path], results: Path | None) -> dict[str, Record]:
-        """See :func:`records_of`; without a file, nothing is known but the names."""
-        return records_of(results) if results is not None else {name: Record({}) for name in checkpoints}
 
     @staticmethod
     def weights(checkpoint: Path) -> dict[str, Tensor]:

@@ -1,9 +1,8 @@
 """Image classifiers in the layout of the library timm, fine-tuned by anyone."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -11,17 +10,15 @@ from ...local.examples import Pictures
 from ...local.parts import HELD_OUT, TRAIN
 from ...local.weights import read_weights
 from ...models.zoo import library
-from .brought import AbstractBrought, Part
-from .hugging_face import CONFIG
-from .numbers import records_of
-from .record import Record
+from .brought import Part
+from .configured import CONFIG, AbstractConfigured
 
 #: Names of the weights beside a configuration.
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timm(AbstractBrought):
+class Timm(AbstractConfigured):
     """Folders as timm saves them for the hub, ``config.json`` and weights, each a model; a table of numbers; pictures.
 
     Args:
@@ -30,22 +27,10 @@ class Timm(AbstractBrought):
 
     name: ClassVar[str] = "timm"
 
-    base: str
-
-    @classmethod
-    def of(cls, checkpoint: Path, *, data: Path, base: Path | None = None, double: bool = False) -> Self:
-        """See :class:`AbstractBrought`; ``base`` is by default the checkpoint itself."""
-        return cls(data=str(data), double=double, base=str(base or checkpoint))
-
     @staticmethod
     def checkpoints(folder: Path) -> dict[str, Path]:
         """Folders with a configuration."""
         return {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{CONFIG}"))}
-
-    @staticmethod
-    def records(checkpoints: Mapping[str, Path], results: Path | None) -> dict[str, Record]:
-        """See :func:`records_of`; without a file, nothing is known but the names."""
-        return records_of(results) if results is not None else {name: Record({}) for name in checkpoints}
 
     @staticmethod
     def weights(checkpoint: Path) -> dict[str, Tensor]:

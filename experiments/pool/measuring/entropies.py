@@ -1,8 +1,9 @@
 """Rényi sharpness by order and layer, as a part of a plan."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from measures import Row, Spectrum, hessian_spectrum, layer_spectra, timed
 
@@ -10,6 +11,8 @@ from .derivatives import RENYI
 from .measurement import AbstractMeasurement, UnitRadii
 from .reading import Reading, setting_text
 from .subject import Subject
+
+Estimated = TypeVar("Estimated")
 
 
 @dataclass(frozen=True)
@@ -31,24 +34,15 @@ class Entropies(AbstractMeasurement):
     def readings(self, subject: Subject, units: UnitRadii) -> Iterator[Reading]:
         """A row for every geometry, layer and order; the whole has no layer in its setting."""
         for name in self.geometries:
-            whole, seconds = timed(partial(self._whole, subject, name))
+            whole, seconds = timed(partial(self._estimated, hessian_spectrum, subject, name))
             yield from self._orders(whole, name, {}, seconds)
-            layers, seconds = timed(partial(self._layers, subject, name))
+            layers, seconds = timed(partial(self._estimated, layer_spectra, subject, name))
             for layer, spectrum in layers.items():
                 yield from self._orders(spectrum, name, {"layer": layer}, seconds / len(layers))
 
-    def _whole(self, subject: Subject, geometry: str) -> Spectrum:
-        return hessian_spectrum(
-            subject.loss(),
-            subject.params,
-            subject.geometry(geometry),
-            probes=self.probes,
-            steps=self.steps,
-            generator=subject.generator(),
-        )
-
-    def _layers(self, subject: Subject, geometry: str) -> dict[str, Spectrum]:
-        return layer_spectra(
+    def _estimated(self, estimate: Callable[..., Estimated], subject: Subject, geometry: str) -> Estimated:
+        """By the probes and steps of this measurement."""
+        return estimate(
             subject.loss(),
             subject.params,
             subject.geometry(geometry),
