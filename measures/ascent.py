@@ -55,13 +55,13 @@ def auto_pgd(function: Function, start: Coordinates, radius: float, steps: int) 
     size, improved = torch.full_like(value, 2 * radius), torch.zeros_like(value)
     halved = torch.zeros_like(value, dtype=torch.bool)
     for k in range(1, steps + 1):
-        goal = ascended(x, gradient, size, radius)
+        goal = ascended(x, gradient, size, radius, share=0.75 if k > 1 else 1.0)
         if k > 1:
-            scale_(goal, 0.75)
             add_(goal, 0.5, x)
             add_(goal, -0.25, previous)
             scale_(goal, shrinkage(goal, radius))
         previous, x = x, goal
+        del gradient, goal  # a gradient is taken while nothing is held that is not needed after it
         if k == steps:
             break
         before, (value, gradient) = value, function.value_and_gradient(x)
@@ -114,9 +114,11 @@ def projected_ascent(function: Function, start: Coordinates, radius: float, step
     return torch.stack([*visited, function(x)])
 
 
-def ascended(x: Coordinates, gradient: Coordinates, size: float | Tensor, radius: float) -> Coordinates:
-    """The point of the ball next to ``x + size * gradient / |gradient|``; ``x`` if the gradient is zero."""
+def ascended(
+    x: Coordinates, gradient: Coordinates, size: float | Tensor, radius: float, *, share: float = 1.0
+) -> Coordinates:
+    """A share of the point of the ball next to ``x + size * gradient / |gradient|``, of ``x`` where the gradient is 0."""
     step = torch.nan_to_num(size / length(gradient), posinf=0.0)
     goal = combined(x, step, gradient)
-    scale_(goal, shrinkage(goal, radius))
+    scale_(goal, share * shrinkage(goal, radius))
     return goal

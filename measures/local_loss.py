@@ -57,6 +57,7 @@ class LocalLoss:
         """
         end, pull = self.chart.linearized(x)
         value, covector = self.loss.value_and_gradient(end, checked=self.checked)
+        del end  # as large as the parameters
         gradient = pull(covector)
         if self.checked and not bool(length(gradient).isfinite()):
             raise ValueError(

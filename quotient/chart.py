@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import copy
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ class QuotientChart(AbstractChart):
         self.point = point
         self._blocks = blocks
         self._horizontal = horizontal
-        self._origin = [block.zeros() for block in blocks]
+        self._counts = [len(block.zeros()) for block in blocks]
 
     @property
     def dimension(self) -> int:
@@ -30,7 +31,7 @@ class QuotientChart(AbstractChart):
 
     def zeros(self) -> Coordinates:
         """The coordinates of every block, in turn."""
-        return tuple(torch.zeros_like(a) for block in self._origin for a in block)
+        return tuple(a for block in self._blocks for a in block.zeros())
 
     def vector(self, x: Coordinates) -> Tangent:
         """Every block puts in its part."""
@@ -91,9 +92,8 @@ class QuotientChart(AbstractChart):
         return torch.stack(curved).sum() if curved else None
 
     def _parts(self, x: Coordinates) -> list[tuple[AbstractBlock, Coordinates]]:
-        sizes = [len(origin) for origin in self._origin]
-        starts = [sum(sizes[:i]) for i in range(len(sizes))]
-        return [(b, tuple(x[s : s + n])) for b, s, n in zip(self._blocks, starts, sizes, strict=True)]
+        starts = accumulate(self._counts, initial=0)
+        return [(b, tuple(x[s : s + n])) for b, s, n in zip(self._blocks, starts, self._counts, strict=False)]
 
 
 class CarriedChart(AbstractChart):

@@ -58,6 +58,8 @@ def scaled(x: Sequence[Tensor], factor: float | Tensor) -> Coordinates:
 
 def scale_(x: Sequence[Tensor], factor: float | Tensor) -> None:
     """``x <- factor * x``, in place."""
+    if isinstance(factor, Tensor) and factor.device.type == "cpu" and float(factor) == 1.0:
+        return
     for a in x:
         a.mul_(factor.to(a) if isinstance(factor, Tensor) else factor)
 
