@@ -7,8 +7,10 @@ Claim
     heads, and of the order n h^2 + h^3 in their size.
 
 Runs for
-    about an hour and a half on an idle core, --quick half a minute (tiny models: no result). Every part is kept in a
-    file of its own; --parts names those to measure anew, the others are reported as they are.
+    with --threads 4 on idle cores about 6 minutes for the vision transformer, 15 for either of the others, 5 for the
+    rest; three times that on one core. --quick half a minute (tiny models: no result). Every part is kept in a file of
+    its own, contestant by contestant: what is interrupted goes on where it was. --parts names those to measure, --anew
+    forgets what is known of them; all known ones are reported.
 
 Writes
     results/benchmark-geometry/PART.json        seconds, peaks, exponents, errors; configuration and machine
@@ -23,19 +25,32 @@ Expect
     ratio of 1.017 before anything else.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from . import figures
 from .benchmark import markdown
 from .benchmark.isolation import isolated
 from .command import option, require_positive
-from .geometry_cost import ASCENTS, AXES, GRADIENTS, SUBJECTS, AscentTask, accuracy, ascents, exponents, memory
+from .geometry_cost import (
+    ASCENTS,
+    AXES,
+    GRADIENTS,
+    SUBJECTS,
+    AscentTask,
+    Run,
+    about,
+    accuracy,
+    ascents,
+    exponents,
+    memory,
+)
 from .report import provenance, read_json, write_json
 from .section import write_section
 
@@ -47,12 +62,13 @@ COPIES = 3
 LENGTHS = (0.03, 0.1, 0.3)
 
 ASCENTS_TEXT = """\
-Seconds of the processor of an ascent over those of as many plain gradients (`zero_grad`, forward, `backward`) of the
-same model and batch; they take turns in one process: median over rounds, and their range. An ascent in n steps takes n
-gradients and one more value, a third of a gradient, in any geometry. *Added to a step* is the difference of quotient
-and gradients, which does not grow with the batch but for that value. Memory is the peak of a fresh process above the
-loaded model, *more* what adaptive / quotient hold beyond a gradient; *bar* is the quotient's peak over a gradient and
-three copies of the parameters.
+Seconds of an ascent, from its call to its number, over those of as many plain gradients (`zero_grad`, forward,
+`backward`) of the same model and batch, by the clock of the processor and for the quotient by that on the wall too.
+They take turns in one process, a gradient before every step; in brackets the middle half of the ratios of single
+steps to these. An ascent in n steps takes n gradients and one more value, a third of a gradient, in any geometry.
+*Before* (a representative, and a chart there) and *added to a step* (a median) are seconds of the quotient, which do
+not grow with the batch. Memory is the peak of a fresh process above the loaded model, *more* what adaptive / quotient
+hold beyond a gradient; *bar* is the quotient's peak over a gradient and three copies of the parameters.
 """
 SCALING_TEXT = """\
 Query-key pairs of a transformer of 4 layers, 384 wide, with 6 heads of size 64; one of these is varied. Milliseconds of
@@ -77,10 +93,11 @@ class Config:
     """
 
     parts: str = option(f"vit,bert,decoder,{SCALING},{ACCURACY}", "what to measure, with commas between; or nothing")
-    batch: int = option(0, "examples in a batch (0: those of each model)")
+    batch: str = option("", "examples in a batch where they are not those of the model, such as vit=16,bert=8")
     microbatch: int = option(0, "examples at once (0: all)")
     steps: int = option(20, "of every ascent")
-    rounds: int = option(3, "in which gradients and ascents take turns")
+    rounds: int = option(1, "ascents in every geometry, whose steps and plain gradients take turns")
+    anew: bool = option(False, "measure again what is known")
     repeats: int = option(7, "of the timing of geodesics")
     sizes: int = option(5, "points on every axis of the scaling laws")
     limit: float = option(7200.0, "seconds for one process")
@@ -92,6 +109,8 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("steps", "rounds", "repeats", "sizes", "limit", "threads"):
             require_positive(name, getattr(self, name))
+        if unknown := set(self.batches) - set(SUBJECTS):
+            raise ValueError(f"--batch: expected numbers for some of {', '.join(SUBJECTS)}, got {unknown}")
         if unknown := set(self.chosen) - {*SUBJECTS, SCALING, ACCURACY}:
             raise ValueError(f"--parts: expected some of {', '.join((*SUBJECTS, SCALING, ACCURACY))}, got {unknown}")
 
@@ -100,11 +119,17 @@ class Config:
         """The parts to measure."""
         return tuple(part for part in self.parts.split(",") if part)
 
+    @property
+    def batches(self) -> dict[str, int]:
+        """Examples in a batch, of the models that are named."""
+        named = (part.partition("=") for part in self.batch.split(",") if part)
+        return {subject: int(count or 0) for subject, _, count in named}
+
     def task(self, subject: str) -> AscentTask:
         """What is measured on one model."""
         return AscentTask(
             subject=subject,
-            batch=self.batch,
+            batch=self.batches.get(subject) or SUBJECTS[subject].batch,
             microbatch=self.microbatch,
             steps=self.steps,
             rounds=self.rounds,
@@ -127,7 +152,7 @@ def main(config: Config) -> None:
     """Measure what is asked for; write and show all that is known."""
     torch.set_num_threads(config.threads)
     for part in config.chosen:
-        write_json(config.output / f"{part}.json", provenance(config) | {"found": measured(part, config)})
+        measure(part, config)
     files = {part: config.output / f"{part}.json" for part in (*SUBJECTS, SCALING, ACCURACY)}
     known = {part: read_json(path) for part, path in files.items() if path.exists()}
     text = "\n".join((*report(known), ""))
@@ -141,33 +166,60 @@ def main(config: Config) -> None:
     print(text)
 
 
-def measured(part: str, config: Config) -> dict[str, Any]:
-    """The numbers of one part."""
-    if part == SCALING:
+def measure(part: str, config: Config) -> None:
+    """Write the numbers of one part, of an ascent after every contestant."""
+    path = config.output / f"{part}.json"
+
+    def keep(found: Mapping[str, Any]) -> None:
+        write_json(path, provenance(config) | {"found": found})
+
+    if part in SUBJECTS:
+        known = read_json(path)["found"] if path.exists() and not config.anew else {}
+        compare(config.task(part), config.limit, known, keep)
+    elif part == SCALING:
         sizes = {axis: values[: config.sizes] for axis, (_, values) in AXES.items()}
-        return {"rows": [asdict(row) for row in exponents(sizes, repeats=config.repeats, seed=config.seed)]}
-    if part == ACCURACY:
+        keep({"rows": [asdict(row) for row in exponents(sizes, repeats=config.repeats, seed=config.seed)]})
+    else:
         rows = accuracy(LENGTHS, repeats=config.repeats, seed=config.seed)
-        return {"lengths": LENGTHS, "rows": [asdict(row) for row in rows]}
-    return compared(config.task(part), config.limit)
+        keep({"lengths": LENGTHS, "rows": [asdict(row) for row in rows]})
 
 
-def compared(task: AscentTask, limit: float) -> dict[str, Any]:
-    """Seconds and memory of ascents on one model, every peak in a process of its own."""
-    outcome = isolated(ascents, task, limit=limit)
+def compare(
+    task: AscentTask, limit: float, known: Mapping[str, Any], keep: Callable[[Mapping[str, Any]], None]
+) -> None:
+    """Seconds and memory of ascents on one model, every contestant and every peak in a process of its own.
+
+    What is known of the same task is not measured again.
+    """
+    (told,) = required(task, limit, about)
+    found: dict[str, Any] = {
+        "task": asdict(task),
+        "title": SUBJECTS[task.subject].title,
+        "batch": task.batch,
+        "parameters": told["parameters"],
+        "dimension": told["symmetry"].dimension,
+    }
+    same = known.get("task") == found["task"]
+    for kind in ("runs", "bytes"):
+        found[kind] = dict(known[kind]) if same else {}
+    pieces = [("runs", who) for who in ASCENTS] + [("bytes", who) for who in (GRADIENTS, *ASCENTS)]
+    bar = tqdm([piece for piece in pieces if piece[1] not in found[piece[0]]], unit="contestant")
+    for kind, who in bar:
+        bar.set_description(f"{task.subject}: {who}, {kind}")
+        if kind == "runs":
+            found[kind][who] = required(task, limit, ascents, who, told["symmetry"])
+        else:
+            reports = isolated(memory, task, who, told["symmetry"], limit=limit).reports
+            found[kind][who] = reports[-1]["bytes"] if reports else None
+        keep(found)
+
+
+def required(task: AscentTask, limit: float, function: Callable[..., None], *arguments: Any) -> list[dict[str, Any]]:
+    """What a process of its own reports, which has to end well."""
+    outcome = isolated(function, task, *arguments, limit=limit)
     if outcome.failure:
         raise SystemExit(f"{task.subject}: {outcome.failure}")
-    about, *rounds = outcome.reports
-    symmetry = about["symmetry"]
-    peaks = {who: isolated(memory, task, who, symmetry, limit=limit) for who in (GRADIENTS, *ASCENTS)}
-    return {
-        "title": SUBJECTS[task.subject].title,
-        "batch": task.batch or SUBJECTS[task.subject].batch,
-        "parameters": about["parameters"],
-        "dimension": symmetry.dimension,
-        "rounds": rounds,
-        "bytes": {who: peak.reports[-1]["bytes"] if peak.reports else None for who, peak in peaks.items()},
-    }
+    return list(outcome.reports)
 
 
 def report(known: Mapping[str, Document]) -> Iterator[str]:
@@ -193,32 +245,56 @@ def ascent_section(subjects: Mapping[str, Document]) -> Iterator[str]:
 
 
 def ascent_row(document: Document) -> dict[str, str]:
-    """One model."""
-    found, config = document["found"], document["config"]
-    held, copy = found["bytes"], 4 * found["parameters"]
-    per_gradient = [each[GRADIENTS]["processor"] / config["steps"] for each in found["rounds"]]
+    """One model, as far as it was measured."""
+    found = document["found"]
+    runs = found["runs"]
+    every = [each for by in runs.values() for run in by for each in run["gradients"]]
     row = {
         "model": found["title"],
         "parameters": f"{found['parameters'] / 1e6:.1f}M",
         "batch": str(found["batch"]),
-        "steps": str(config["steps"]),
-        "rounds": str(len(found["rounds"])),
-        "gradient": f"{median(per_gradient):.2f} s",
+        "steps": str(found["task"]["steps"]),
+        "gradient": f"{median(each['processor'] for each in every):.2f} s" if every else "",
     }
-    added = [
-        (each["quotient"]["processor"] - each[GRADIENTS]["processor"]) / config["steps"] for each in found["rounds"]
-    ]
     for who in ASCENTS:
-        ratios = [each[who]["processor"] / each[GRADIENTS]["processor"] for each in found["rounds"]]
-        row[who] = f"{median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
-    row["added to a step"] = f"{median(added):.2f} s"
-    if None in held.values():
-        return row | {"memory of a gradient": "unknown", "more, in copies": "unknown", "bar": "unknown"}
-    more = " / ".join(f"{(held[who] - held[GRADIENTS]) / copy:.1f}" for who in ASCENTS)
-    return row | {
-        "memory of a gradient": f"{held[GRADIENTS] / 2**20:,.0f} MiB",
-        "more, in copies": more,
-        "bar": f"{held['quotient'] / (held[GRADIENTS] + COPIES * copy):.2f}",
+        row[who] = ratio(runs.get(who, []), "processor")
+    quotient = runs.get("quotient", [])
+    row["quotient, on the wall"] = ratio(quotient, "clock")
+    row["before"] = f"{median(run['before']['processor'] for run in quotient):.2f} s" if quotient else ""
+    row["added to a step"] = f"{median(added(quotient)):.2f} s" if quotient else ""
+    return row | memory_columns(found["bytes"], 4 * found["parameters"])
+
+
+def ratio(runs: Sequence[Run], clock: str) -> str:
+    """Of ascents to as many gradients, the median over rounds; and the middle half over steps of all rounds."""
+    if not runs:
+        return ""
+    sums = [{key: sum(each[clock] for each in run[key]) for key in ("steps", "gradients")} for run in runs]
+    whole = [
+        (run["before"][clock] + each["steps"] + run["value"][clock]) / each["gradients"]
+        for run, each in zip(runs, sums, strict=True)
+    ]
+    pairs = (pair for run in runs for pair in zip(run["steps"], run["gradients"], strict=True))
+    low, _, high = quantiles([step[clock] / gradient[clock] for step, gradient in pairs], n=4, method="inclusive")
+    return f"{median(whole):.3f} ({low:.3f} to {high:.3f})"
+
+
+def added(runs: Sequence[Run]) -> list[float]:
+    """Seconds of the processor that steps take beyond the gradients before them."""
+    pairs = (pair for run in runs for pair in zip(run["steps"], run["gradients"], strict=True))
+    return [step["processor"] - gradient["processor"] for step, gradient in pairs]
+
+
+def memory_columns(held: Mapping[str, int | None], copy: int) -> dict[str, str]:
+    """Peaks, in bytes and in copies of the parameters."""
+    peaks = {who: held.get(who) for who in (GRADIENTS, *ASCENTS)}
+    known = {who: peak for who, peak in peaks.items() if peak is not None}
+    if len(known) < len(peaks):
+        return dict.fromkeys(("memory of a gradient", "more, in copies", "bar"), "unknown")
+    return {
+        "memory of a gradient": f"{known[GRADIENTS] / 2**20:,.0f} MiB",
+        "more, in copies": " / ".join(f"{(known[who] - known[GRADIENTS]) / copy:.1f}" for who in ASCENTS),
+        "bar": f"{known['quotient'] / (known[GRADIENTS] + COPIES * copy):.2f}",
     }
 
 

@@ -117,7 +117,7 @@ def projected_ascent(function: Function, start: Coordinates, radius: float, step
 def ascended(
     x: Coordinates, gradient: Coordinates, size: float | Tensor, radius: float, *, share: float = 1.0
 ) -> Coordinates:
-    """A share of the point of the ball next to ``x + size * gradient / |gradient|``, of ``x`` where the gradient is 0."""
+    """A share of the point of the ball next to ``x + size * gradient / |gradient|``; of ``x`` at a zero gradient."""
     step = torch.nan_to_num(size / length(gradient), posinf=0.0)
     goal = combined(x, step, gradient)
     scale_(goal, share * shrinkage(goal, radius))

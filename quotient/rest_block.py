@@ -126,14 +126,15 @@ class RestBlock(AbstractBlock):
     def linearized(self, x: Coordinates, *, horizontal: bool) -> tuple[tuple[Tensor, ...], Pullback]:
         """Lines are straight: the gradient is ``E c`` everywhere, and zero where E is."""
 
-        def pull(covector: Covector) -> Coordinates:
-            gradient = self.components(covector)
-            for name, a in zip(self._point, gradient, strict=True):
-                if horizontal and name in self._sections:
-                    self._sections[name].project_(a, self._frame(name))
+        def pulled(name: str, c: Tensor) -> Tensor:
+            frame = self._frame(name)
+            gradient = frame * c
+            if horizontal and name in self._sections:
+                self._sections[name].project_(gradient, frame)
             return gradient
 
-        return tuple(end.detach() for end in self.ends(x)), pull
+        ends = tuple(end.detach() for end in self.ends(x))
+        return ends, lambda covector: tuple(pulled(name, covector[name]) for name in self._point)
 
     def _frame(self, name: str) -> Tensor:
         """E, made anew: to hold it would take as much memory as the parameters."""

@@ -1,7 +1,7 @@
 """What a geometry costs beside the gradients of a model: subjects, ascents, scaling, accuracy."""
 
 from .accuracy import accuracy
-from .ascent import ASCENTS, GRADIENTS, AscentTask, ascents, memory
+from .ascent import ASCENTS, GRADIENTS, AscentTask, Run, about, ascents, memory
 from .scaling import AXES, exponents
 from .subject import SUBJECTS
 
@@ -11,6 +11,8 @@ __all__ = [
     "GRADIENTS",
     "SUBJECTS",
     "AscentTask",
+    "Run",
+    "about",
     "accuracy",
     "ascents",
     "exponents",

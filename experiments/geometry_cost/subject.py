@@ -122,7 +122,7 @@ SUBJECTS: dict[str, Subject] = {
     "vit": vit(image=224, dim=384, depth=12, heads=6, classes=1000, batch=64),
     "bert": encoder(vocabulary=30522, length=128, dim=768, depth=12, heads=12, batch=32),
     "decoder": decoder(
-        DecoderConfig(vocabulary=8192, dim=512, depth=12, heads=8, kv_heads=2, head_dim=64, hidden=1408),
+        DecoderConfig(vocabulary=8192, dim=768, depth=12, heads=12, kv_heads=4, head_dim=64, hidden=2048),
         length=256,
         batch=16,
     ),

@@ -1,13 +1,17 @@
 """The benchmark of geometries: parts are kept and reported, at sizes where no claim is made."""
 
+import copy
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from experiments import geometry_benchmark as benchmark
 from experiments.benchmark.isolation import Outcome
 from experiments.report import read_json
+from symmetries import ModelSymmetry
 
 
 def test_parts_are_measured_once_and_reported_together(
@@ -26,29 +30,68 @@ def test_parts_are_measured_once_and_reported_together(
     assert "| invariant, Exact() |" in text
     assert (tmp_path / "geodesics.png").exists()
     assert "ViT: 2 layers" in capsys.readouterr().out
-    document = read_json(tmp_path / "vit-tiny.json")
-    assert document["config"]["steps"] == quick.steps
-    assert len(document["found"]["rounds"]) == quick.rounds
-    assert set(document["found"]["bytes"]) == {"gradients", "adaptive", "quotient"}
+    found = read_json(tmp_path / "vit-tiny.json")["found"]
+    assert {who: len(runs) for who, runs in found["runs"].items()} == dict.fromkeys(("adaptive", "quotient"), 1)
+    assert all(len(run["steps"]) == len(run["gradients"]) == quick.steps for run in found["runs"]["quotient"])
+    assert set(found["bytes"]) == {"gradients", "adaptive", "quotient"}
 
 
-@pytest.mark.parametrize("wrong", [{"parts": "vit,giant"}, {"rounds": 0}, {"limit": 0.0}])
+def test_what_was_interrupted_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def answer(function: Callable[..., None], task: object, *arguments: Any, limit: float) -> Outcome:
+        asked.append((function.__name__, *(a for a in arguments if isinstance(a, str))))
+        symmetry = ModelSymmetry((), {})
+        return Outcome(({"symmetry": symmetry, "parameters": 1, "bytes": 8, "run": len(asked)},))
+
+    monkeypatch.setattr(benchmark, "isolated", answer)
+    kept: list[dict[str, Any]] = []
+    task = benchmark.QUICK.task("vit-tiny")
+    benchmark.compare(task, 1.0, {}, lambda found: kept.append(copy.deepcopy(dict(found))))
+    everything = [
+        ("ascents", "adaptive"),
+        ("ascents", "quotient"),
+        ("memory", "gradients"),
+        ("memory", "adaptive"),
+        ("memory", "quotient"),
+    ]
+    assert asked == [("about",), *everything]
+    asked.clear()
+    benchmark.compare(task, 1.0, kept[1], lambda found: None)
+    assert asked == [("about",), *everything[2:]]
+    asked.clear()
+    benchmark.compare(replace(task, steps=7), 1.0, kept[1], lambda found: None)
+    assert asked == [("about",), *everything]
+
+
+@pytest.mark.parametrize("wrong", [{"parts": "vit,giant"}, {"batch": "giant=3"}, {"rounds": 0}, {"limit": 0.0}])
 def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="got"):
         benchmark.Config(**wrong)  # type: ignore[arg-type]
 
 
-def test_ratios_are_of_one_round_and_memory_in_copies() -> None:
-    seconds = [{"processor": s, "clock": 9.0} for s in (2.0, 2.2, 2.4)]
-    rounds = [dict(zip(("gradients", "adaptive", "quotient"), seconds, strict=True)) for _ in range(3)]
-    rounds[2] = rounds[2] | {"quotient": {"processor": 3.0, "clock": 9.0}}
-    copy = 4 * 10**6
-    held = {"gradients": 10 * copy, "adaptive": 12 * copy, "quotient": 13 * copy}
-    found = {"title": "m", "batch": 2, "parameters": 10**6, "rounds": rounds, "bytes": held}
-    row = benchmark.ascent_row({"found": found, "config": {"steps": 20}})
-    assert row["gradient"] == "0.10 s"
-    assert row["quotient"] == "1.200 (1.200 to 1.500)"
+def test_ratios_are_of_steps_to_the_gradients_before_them_and_memory_in_copies() -> None:
+    def seconds(processor: float) -> dict[str, float]:
+        return {"processor": processor, "clock": 9.0}
+
+    run = {
+        "before": seconds(0.5),
+        "steps": [seconds(s) for s in (2.0, 2.2, 2.4)],
+        "gradients": [seconds(2.0)] * 3,
+        "value": seconds(0.7),
+    }
+    size = 4 * 10**6
+    held = {"gradients": 10 * size, "adaptive": 12 * size, "quotient": 13 * size}
+    runs = {"adaptive": [run], "quotient": [run, run | {"before": seconds(1.1)}, run | {"before": seconds(3.0)}]}
+    task = {"steps": 3}
+    found = {"title": "m", "batch": 2, "parameters": 10**6, "runs": runs, "bytes": held, "task": task}
+    row = benchmark.ascent_row({"found": found})
+    assert row["gradient"] == "2.00 s"
+    assert row["adaptive"] == "1.300 (1.050 to 1.150)"  # 0.5 + 6.6 + 0.7 over 6
+    assert row["quotient"] == "1.400 (1.000 to 1.200)"  # the middle half of nine steps
+    assert (row["before"], row["added to a step"]) == ("1.10 s", "0.20 s")
     assert (row["more, in copies"], row["bar"]) == ("2.0 / 3.0", "1.00")
+    assert benchmark.ascent_row({"found": found | {"runs": {}, "bytes": {}}})["quotient"] == ""
 
 
 def test_a_model_that_fails_ends_the_program_with_its_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

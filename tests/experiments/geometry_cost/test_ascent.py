@@ -1,23 +1,29 @@
+from typing import Any
+
 import torch
 
 from experiments.geometry_cost import SUBJECTS
-from experiments.geometry_cost.ascent import ASCENTS, GRADIENTS, AscentTask, ascents, gradients, memory
+from experiments.geometry_cost.ascent import ASCENTS, GRADIENTS, AscentTask, about, ascents, gradients, memory
 
 TASK = AscentTask(subject="bert-tiny", batch=4, microbatch=2, steps=2, rounds=2, threads=1, seed=0)
 
 
-def test_every_round_has_seconds_of_gradients_and_ascents() -> None:
-    reports: list[dict[str, object]] = []
-    ascents(TASK, reports.append)
-    about, *rounds = reports
-    assert about["symmetry"].dimension > 0  # type: ignore[attr-defined]
-    assert len(rounds) == 2
-    for each in rounds:
-        assert set(each) == {GRADIENTS, *ASCENTS}
-        assert all(seconds["processor"] > 0 for seconds in each.values())  # type: ignore[index]
-    peaks: list[dict[str, object]] = []
+def test_a_plain_gradient_is_timed_before_every_step_and_every_peak_alone() -> None:
+    told: list[dict[str, Any]] = []
+    about(TASK, told.append)
+    (symmetry,) = (each["symmetry"] for each in told)
+    assert symmetry.dimension > 0
+    for who in ASCENTS:
+        runs: list[dict[str, Any]] = []
+        ascents(TASK, who, symmetry, runs.append)
+        assert len(runs) == 2
+        for run in runs:
+            assert len(run["steps"]) == len(run["gradients"]) == TASK.steps
+            assert all(each["processor"] > 0 for key in ("steps", "gradients") for each in run[key])
+            assert run["value"]["processor"] > 0
+    peaks: list[dict[str, Any]] = []
     for who in (GRADIENTS, *ASCENTS):
-        memory(TASK, who, about["symmetry"], peaks.append)  # type: ignore[arg-type]
+        memory(TASK, who, symmetry, peaks.append)
     assert len(peaks) == 3
 
 
