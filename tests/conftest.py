@@ -1,12 +1,19 @@
 """What every test starts from: one thread, and randomness that does not depend on the order of the tests."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 import torch
 
 # The tensors here are small, and the workers of a parallel run share the cores.
 torch.set_num_threads(1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Tests hold no examples: looked for, they would hide an import that fails, as that of a missing library is."""
+    collectors = yield
+    return [collector for collector in collectors if type(collector) is pytest.Module]
 
 
 @pytest.fixture
