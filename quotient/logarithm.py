@@ -1,30 +1,23 @@
 r"""The inverse of the exponential map: which geodesic leads from one model to another."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from scipy.optimize import OptimizeResult, minimize
-from scipy.sparse.linalg import LinearOperator, lsmr
 from torch import Tensor
 
 from symmetries import Params, aligned
 
-from .coordinates import Coordinates, flattened, unflattened
-from .geometry import AbstractChart
+from .continuation import continued
+from .coordinates import Coordinates, flattened
+from .joint_span import JointSpan
 from .quotient import Quotient
 
-#: Steps that the quasi-Newton method remembers.
-_HISTORY = 20
+#: Models that are nearer than this, in units of their size, are measured in units of that: the rest is rounding.
+_NEXT_TO = 1e-6
 
-#: From this residual on Gauss-Newton steps take over: they converge quadratically, but from near by alone.
-_NEAR = 0.1
-_NEWTON_STEPS = 10
-_SHARES = (1.0, 0.5, 0.25, 0.125)
-
-#: Accuracy of the linear equations of a step, at most.
-_FORCING = 0.1
+#: How many detours are tried, and how far they lead aside, in units of how far the target is.
+_DETOURS, _DETOUR = 8, 2.0
 
 
 @dataclass(frozen=True)
@@ -35,28 +28,30 @@ class Logarithm:
         coordinates: of the velocity, horizontal, in the chart at the representative of the start.
         residual: how far its end is from the orbit of the target, in units of how far the start is; both are measured
             in what the function depends on, see :func:`logarithm`.
-        evaluations: of the exponential map and of its derivatives.
+        steps: of Newton's method.
     """
 
     coordinates: Coordinates
     residual: float
-    evaluations: int
+    steps: int
 
 
 def logarithm(
-    geometry: Quotient, params: Params, target: Params, *, tolerance: float = 1e-3, max_evaluations: int = 200
+    geometry: Quotient, params: Params, target: Params, *, tolerance: float = 1e-8, max_steps: int = 400
 ) -> Logarithm:
     r"""A horizontal velocity x at ``params`` whose geodesic ends on the orbit of ``target``, by shooting.
 
-    No closed form is known. Along geodesics that keep to a section the model changes through the products
-    :math:`P_k = G_k H_k^{H}` of its pairs and the parameters outside of them, so that x minimizes
+    No closed form is known. A model changes with the products :math:`P_k = G_k H_k^{H}` of its pairs and the parameters
+    outside of them, which move on straight lines. Every pair moves by itself, within the columns that the two models
+    span (:class:`JointSpan`), so that x solves small systems of equations, one for each copy of a pair,
 
-    .. math:: \sum_k \| P_k(\exp x) - P_k(b) \|^2 / \| P_k(b) \|^2
+    .. math:: P_k(\exp x) = P_k(b).
 
-    over horizontal x: by L-BFGS [LiuNocedal1989], from the horizontal part of the difference :math:`k \hat b - \hat a`
-    of aligned representatives, and once it is near by Gauss-Newton steps, whose solution forgets how it was come by.
-    Parameters outside of every pair move on straight lines. What is found is a geodesic, and need not be the shortest;
-    the residual says whether it arrives. With a small residual it belongs to the two orbits, whatever their points.
+    They are solved by Gauss-Newton steps for targets that go from the start to where they belong, on the straight line
+    between aligned representatives. Where a solution ends on its way, at a point conjugate to the start, other ways are
+    tried: to a mirror image of the target on the other side, and along detours. What is found is a geodesic, and
+    need not be the shortest; the residual says whether it arrives. With a small residual it belongs to the two orbits,
+    whatever their points.
 
     Example:
         >>> import torch
@@ -67,7 +62,7 @@ def logarithm(
         >>> geometry = Quotient(ModelSymmetry((pair,), {name: w.shape for name, w in a.items()}))
         >>> chart = geometry.chart(geometry.representative(a))
         >>> x = scaled(chart.random(torch.Generator().manual_seed(0)), 0.1)
-        >>> found = logarithm(geometry, a, chart.exp(x), tolerance=1e-8)
+        >>> found = logarithm(geometry, a, chart.exp(x))
         >>> torch.allclose(length(found.coordinates), length(x))
         True
 
@@ -75,8 +70,9 @@ def logarithm(
         geometry: without pairs that share weights.
         params: where the geodesic starts.
         target: where it should end, up to symmetry.
-        tolerance: of the residual.
-        max_evaluations: of L-BFGS, after which the velocity so far is returned, with its residual.
+        tolerance: of the distance of a product from its target, in units of how far it was.
+        max_steps: of Newton's method, for all pairs of one shape together, after which the velocity so far is
+            returned, with its residual.
 
     Raises:
         ValueError: pairs that share weights, a rank-deficient pair, or a tolerance that is not positive.
@@ -88,101 +84,81 @@ def logarithm(
         raise ValueError("logarithms of pairs that share weights are not known; leave all but one of them out")
     start = geometry.representative(params)
     _, near = aligned(symmetry, start, target)
-    near = {name: p.to(start[name]) for name, p in near.items()}
+    a, b = (symmetry.folded({name: p.detach().double() for name, p in point.items()}) for point in (start, near))
+    tangent = {name: b[name] - p for name, p in a.items()}
+    steps = 0
+    for span in JointSpan.all_of(geometry, a, b):
+        velocity, spent = _shot(span, tolerance, max_steps)
+        span.lift_(tangent, velocity)
+        steps += spent
     chart = geometry.chart(start)
-    first = chart.project(chart.coordinates({name: p - start[name] for name, p in near.items()}))
-    return _shot(chart, first, _Target.of(geometry, start, near), tolerance, max_evaluations)
-
-
-@dataclass(frozen=True)
-class _Target:
-    """What is aimed at: invariants, and the unit of every one of them."""
-
-    invariants: Callable[[Params], list[Tensor]]
-    values: list[Tensor]
-    sizes: list[Tensor]
-    unit: float
-
-    @classmethod
-    def of(cls, geometry: Quotient, start: Params, target: Params) -> "_Target":
-        pairs = geometry.symmetry.pairs
-        outside = [name for name in start if all(name not in pair.parameters for pair in pairs)]
-
-        def invariants(params: Params) -> list[Tensor]:
-            factors = (pair.weighted(geometry.symmetry.folded(params)) for pair in pairs)
-            return [*(g @ h.mH for g, h in factors), *(params[name] for name in outside)]
-
-        values = [value.detach() for value in invariants(target)]
-        sizes = [torch.linalg.vector_norm(value).clamp_min(torch.finfo(value.dtype).tiny) for value in values]
-        apart = cls(invariants, values, sizes, 1.0).residuals(start)
-        return cls(invariants, values, sizes, torch.linalg.vector_norm(apart).item())
-
-    def residuals(self, params: Params) -> Tensor:
-        """By how much every entry is missed, in units of the length of all at the start: one vector."""
-        parts = zip(self.invariants(params), self.values, self.sizes, strict=True)
-        missed = ((found - wanted) / size for found, wanted, size in parts)
-        real = (torch.view_as_real(part) if part.is_complex() else part for part in missed)
-        return flattened([part.double() for part in real]) / self.unit
-
-
-def _shot(
-    chart: AbstractChart, first: Coordinates, target: _Target, tolerance: float, max_evaluations: int
-) -> Logarithm:
-    """L-BFGS over horizontal velocities until one comes near, then Gauss-Newton."""
-    if not target.unit > 0:
-        return Logarithm(chart.zeros(), 0.0, 0)
-
-    def residuals(entries: Tensor) -> Tensor:
-        return target.residuals(chart.exp(chart.project(unflattened(entries, first))))
-
-    def miss(entries: np.ndarray) -> tuple[float, np.ndarray]:
-        free = start.new_tensor(entries).requires_grad_()
-        missed = residuals(free).square().sum()
-        (gradient,) = torch.autograd.grad(missed, free)
-        return missed.item(), gradient.cpu().numpy()
-
-    def near(intermediate_result: OptimizeResult) -> None:
-        if intermediate_result.fun <= max(tolerance, _NEAR) ** 2:
-            raise StopIteration
-
-    start = flattened(first).double()
-    options = {"maxfun": max_evaluations, "maxiter": max_evaluations, "maxcor": _HISTORY, "ftol": 0.0, "gtol": 0.0}
-    found = minimize(miss, start.cpu().numpy(), jac=True, method="L-BFGS-B", callback=near, options=options)
-    entries, evaluations = start.new_tensor(found.x), int(found.nfev)
-    if found.fun <= _NEAR**2:
-        entries, products = _newton(residuals, entries, tolerance)
-        evaluations += products
+    straight = {name: u.to(start[name]) for name, u in symmetry.unfolded(tangent).items()}
+    x = chart.project(chart.coordinates(straight))
     with torch.no_grad():
-        residual = torch.linalg.vector_norm(residuals(entries)).item()
-    return Logarithm(chart.project(unflattened(entries, first)), residual, evaluations)
+        away, apart = (_distance(geometry, point, near) for point in (chart.exp(x), start))
+    return Logarithm(x, away / max(apart, _NEXT_TO), steps)
 
 
-def _newton(residuals: Callable[[Tensor], Tensor], entries: Tensor, tolerance: float) -> tuple[Tensor, int]:
-    """Gauss-Newton steps by LSMR [FongSaunders2011], while they help; and how many products they took."""
-    products = 0
-    for _ in range(_NEWTON_STEPS):
-        value, pull = torch.func.vjp(residuals, entries)[:2]
-        missed = torch.linalg.vector_norm(value).item()
-        if missed <= tolerance:
+def _shot(span: JointSpan, tolerance: float, max_steps: int) -> tuple[Coordinates, int]:
+    """The velocities of all copies; where none is found, the one whose target went farthest."""
+    best, farthest, steps = span.chart().zeros(), torch.full((span.copies,), -1.0), 0
+    left = torch.arange(span.copies)
+    for way in _ways(span):
+        velocities, fractions, spent = _followed(way.only(left), tolerance, max_steps - steps)
+        steps += spent
+        better = fractions.cpu() > farthest[left]
+        for a, v in zip(best, velocities, strict=True):
+            a[left[better]] = v[better.to(v.device)]
+        farthest[left[better]] = fractions.cpu()[better].to(farthest)
+        left = left[farthest[left] < 1.0]
+        if not len(left) or steps >= max_steps:
             break
+    return best, steps
 
-        def forward(d: np.ndarray, at: Tensor = entries) -> np.ndarray:
-            return torch.func.jvp(residuals, (at,), (at.new_tensor(d).view(-1),))[1].cpu().numpy()
 
-        def backward(
-            c: np.ndarray, value: Tensor = value, pull: Callable[[Tensor], tuple[Tensor]] = pull
-        ) -> np.ndarray:
-            return pull(value.new_tensor(c).view(-1))[0].cpu().numpy()
+def _ways(span: JointSpan) -> Iterator[JointSpan]:
+    """The straight one, that to the mirror image, detours to both; the same ones every time."""
+    (pair,) = span.geometry.symmetry.pairs
+    ends = [span] if pair.group.positive else [span, span.mirrored()]  # mirror images may be other functions
+    yield from ends
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(_DETOURS):
+        yield from (end.detoured(generator, _DETOUR) for end in ends)
 
-        slope = LinearOperator((len(value), len(entries)), matvec=forward, rmatvec=backward, dtype=float)
-        accuracy = min(_FORCING, missed)  # a tenth far away, and quadratic convergence near by
-        step, _, iterations, *_ = lsmr(slope, -value.detach().cpu().numpy(), atol=accuracy, btol=accuracy)
-        products += 2 * iterations
-        steps = (entries + share * entries.new_tensor(step) for share in _SHARES)
-        with torch.no_grad():
-            better = (ahead for ahead in steps if torch.linalg.vector_norm(residuals(ahead)).item() < missed)
-            ahead = next(better, None)
-        if ahead is None:
-            break
-        entries = ahead
-    return entries, products
+
+def _followed(span: JointSpan, tolerance: float, max_steps: int) -> tuple[Coordinates, Tensor, int]:
+    """Velocities that targets were followed with, the fraction of the way that each target went, and the steps."""
+    chart = span.chart()
+    first = chart.project(chart.coordinates({n: span.target[n] - p + span.aside[n] for n, p in span.start.items()}))
+    goal, origin = span.products(span.target), span.products(span.start)
+    apart, size = (torch.linalg.vector_norm(p, dim=(-2, -1), keepdim=True) for p in (goal - origin, goal))
+    unit = torch.maximum(apart, _NEXT_TO * size)
+
+    def coordinates(entries: Tensor) -> Coordinates:
+        pieces = entries.split([a[0].numel() for a in first], dim=-1)
+        return chart.project(tuple(e.reshape(a.shape) for e, a in zip(pieces, first, strict=True)))
+
+    def missed(entries: Tensor, fraction: Tensor) -> Tensor:
+        reached, wanted = (span.products(p) for p in (chart.exp(coordinates(entries)), span.way(fraction)))
+        away = (reached - wanted) / unit
+        return (torch.view_as_real(away) if away.is_complex() else away).flatten(1)
+
+    guess = torch.cat([a.flatten(1) for a in first], dim=-1)
+    found = continued(missed, guess, tolerance=tolerance, max_steps=max_steps)
+    return coordinates(found.unknowns), found.fractions, found.steps
+
+
+def _distance(geometry: Quotient, a: Params, b: Params) -> float:
+    """Of two points of the section, in products of pairs and parameters outside of them, in units of those of b."""
+    symmetry = geometry.symmetry
+    outside = [name for name in b if all(name not in pair.parameters for pair in symmetry.pairs)]
+    there, here = (
+        [
+            *(g @ h.mH for g, h in (pair.weighted(symmetry.folded(point)) for pair in symmetry.pairs)),
+            *(point[name] for name in outside),
+        ]
+        for point in (a, b)
+    )
+    apart = flattened([torch.linalg.vector_norm(x - y.to(x)).view(1) for x, y in zip(there, here, strict=True)])
+    units = flattened([torch.linalg.vector_norm(y).view(1).clamp_min(torch.finfo(y.dtype).tiny) for y in here])
+    return torch.linalg.vector_norm(apart.double() / units.double()).item()

@@ -6,7 +6,7 @@ Claim
     models are reached along geodesics, found by shooting.
 
 Runs for
-    about 10 minutes on 1 core, --quick 30 seconds. Models and pictures that are finished are kept.
+    about 15 minutes on 1 core, --quick 30 seconds. Models and pictures that are finished are kept.
 
 Writes
     results/landscape/landscape.json    losses, places of the models, residuals; configuration and versions
@@ -16,7 +16,8 @@ Writes
 
 Expect
     sections along geodesics to change by less than 1e-6 of the loss at condition 100, the raw ones by orders of
-    magnitude; geodesics to other models to end off them, by the residuals that are stated: see docs/landscapes.md.
+    magnitude; geodesics to other models to end on them, or off by the residuals that are stated: see
+    docs/landscapes.md.
 """
 
 from collections.abc import Iterator
@@ -57,14 +58,14 @@ class Config(Setting):
     extent: float = option(1.0, "of the sections through one model")
     points: int = option(25, "of the grid, along each axis")
     condition: float = option(100.0, "condition number of the group elements that move the models")
-    tolerance: float = option(0.01, "at which a geodesic has arrived, in units of how far the models are apart")
-    evaluations: int = option(12, "of the exponential map, to come near with a geodesic")
+    tolerance: float = option(1e-8, "at which a geodesic has arrived, in units of how far the models are apart")
+    shooting: int = option(400, "steps of Newton's method, to find a geodesic")
     docs: bool = option(False, "write docs/landscapes.png as well")
     output: Path = option(Path("results/landscape"), "folder to write to, and to go on from")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("extent", "tolerance", "evaluations"):
+        for name in ("extent", "tolerance", "shooting"):
             require_positive(name, getattr(self, name))
         if self.models not in (1, 2, 3):
             raise ValueError(f"--models must be 1, 2 or 3, got {self.models}")
@@ -74,7 +75,7 @@ class Config(Setting):
             raise ValueError(f"--points must be at least 2, got {self.points}")
 
 
-QUICK = Config(epochs=2, dim=8, depth=1, images=32, models=2, points=5, evaluations=10)
+QUICK = Config(epochs=2, dim=8, depth=1, images=32, models=2, points=5, shooting=20)
 
 
 def main(config: Config) -> None:
@@ -162,7 +163,7 @@ def view(config: Config, scene: Scene, kind: str) -> View:
         case "filter-normalised":
             return scene.raw_around()
         case "geodesics between models":
-            return scene.between(tolerance=config.tolerance, evaluations=config.evaluations)
+            return scene.between(tolerance=config.tolerance, steps=config.shooting)
         case _:
             return scene.raw_between()
 

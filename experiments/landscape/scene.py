@@ -46,7 +46,7 @@ class View:
             "marks": self.marks,
             "lengths": [length(one.coordinates).item() for one in self.arrival],
             "residuals": [one.residual for one in self.arrival],
-            "evaluations": [one.evaluations for one in self.arrival],
+            "steps": [one.steps for one in self.arrival],
         }
 
 
@@ -80,11 +80,11 @@ class Scene:
         """The first model, on filter-normalised straight lines."""
         return self._centred(filter_normalized(self.models[0], self.generator()))
 
-    def between(self, *, tolerance: float, evaluations: int) -> View:
+    def between(self, *, tolerance: float, steps: int) -> View:
         """All models: the geodesics from the first to the others, and what they span."""
         first, *others = self.models
         arrival = tuple(
-            logarithm(self.geometry, first, other, tolerance=tolerance, max_evaluations=evaluations) for other in others
+            logarithm(self.geometry, first, other, tolerance=tolerance, max_steps=steps) for other in others
         )
         chart = self.geometry.chart(self.geometry.representative(first))
         velocities = [one.coordinates for one in arrival]

@@ -7,7 +7,7 @@ import pytest
 from experiments import landscape
 from experiments.report import read_json
 
-TINY = replace(landscape.QUICK, images=8, points=3, models=2, evaluations=2, threads=1)
+TINY = replace(landscape.QUICK, images=8, points=3, models=2, shooting=2, threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def scenes() -> tuple[Scene, Scene]:
 def between() -> tuple[View, ...]:
     """The sections through both, at both choices of representatives."""
     # A small residual: the velocity is then that of the two orbits, whichever way rounding led the search.
-    return tuple(scene.between(tolerance=1e-6, evaluations=15) for scene in scenes())
+    return tuple(scene.between(tolerance=1e-8, steps=100) for scene in scenes())
 
 
 def losses(view: View) -> torch.Tensor:
@@ -89,7 +89,7 @@ def test_sections_between_models_start_at_the_first_and_arrive_at_the_second() -
 
 
 def test_models_lie_within_the_frame() -> None:
-    for view in (scenes()[0].between(tolerance=0.1, evaluations=1), scenes()[0].raw_between()):
+    for view in (scenes()[0].between(tolerance=0.1, steps=1), scenes()[0].raw_between()):
         for a, b in view.marks:
             assert view.a[0] < a < view.a[1]
             assert view.b[0] < b < view.b[1]
