@@ -17,7 +17,7 @@ Needs
     the extra 'peers'; libraries that are missing are left out, and named.
 
 Expect
-    products at 2.0 to 2.2 gradients; curvlinops wrong by some percent through LayerNorm; no density from PyHessian.
+    products at 1.9 to 2.0 gradients; curvlinops wrong by some percent through LayerNorm; no density from PyHessian.
 """
 
 from collections.abc import Iterator
@@ -54,7 +54,9 @@ PREPARATION = 3600.0
 DOCS = Path("docs/curvature.md")
 
 EXPLANATION = """\
-*In gradients*: the median over rounds in which the plain gradient and every product are taken in turns, in float32.
+*In gradients*: the median over rounds in which the plain gradient and every product are taken in turns, in float32;
+vectors as each library has them: a tensor for every parameter, as gradients come, or one flat tensor
+(hessian-eigenthings).
 *Error*: of the product in float64, against a fourth-order difference quotient of gradients. *Memory*: by how much the
 first product, its preparation included, raises the peak of the process over the loaded model. *Times ours*: seconds
 relative to this project. *Products*: where the library tells. *Error* of a target: against a tight run of this

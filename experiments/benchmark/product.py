@@ -10,7 +10,7 @@ from torch import Tensor
 from measures import timed
 from quotient import flattened, unflattened
 
-from .competitors import COMPETITORS, AbstractCompetitor
+from .competitors import COMPETITORS
 from .peak import added_memory
 from .problem import Problem
 
@@ -22,6 +22,8 @@ Make = Callable[[], Problem]
 
 def times(make: Make, names: Sequence[str], *, repeats: int, seed: int) -> dict[str, Any]:
     """Seconds of a gradient and of everybody's product, in turns: a change of the machine's load meets all alike.
+
+    Vectors are given and taken in the form that a library prefers, as the gradient is.
 
     Args:
         make: a fresh copy of the problem.
@@ -37,7 +39,7 @@ def times(make: Make, names: Sequence[str], *, repeats: int, seed: int) -> dict[
     vector = direction(plain, seed)
     calls: dict[str, Callable[[], object]] = {"gradient": plain.gradient}
     for name in names:
-        calls[name] = bound(COMPETITORS[name](make()), vector)
+        calls[name] = COMPETITORS[name](make()).prepared(vector)
     rounds = [{name: timed(call)[1] for name, call in calls.items()} for _ in range(repeats + 1)][1:]
     return {
         name: {
@@ -90,11 +92,6 @@ def differences(problem: Problem, vector: Tensor) -> Tensor:
         return flattened(problem.gradient())
 
     return (8 * (gradient(1) - gradient(-1)) - (gradient(2) - gradient(-2))) / (12 * step)
-
-
-def bound(competitor: AbstractCompetitor, vector: Tensor) -> Callable[[], Tensor]:
-    """The product with a vector."""
-    return lambda: competitor.product(vector)
 
 
 def distance(found: Tensor, true: Tensor) -> float:

@@ -1,13 +1,14 @@
 """What everybody who is compared is asked for."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
 
 from measures import Estimate
+from quotient import flattened
 
 from ..problem import Problem
 
@@ -62,8 +63,15 @@ class AbstractCompetitor(ABC):
     def __init__(self, problem: Problem) -> None: ...
 
     @abstractmethod
+    def prepared(self, vector: Tensor) -> Callable[[], Sequence[Tensor]]:
+        """The product with a flat vector, to be called: with vectors in the form in which the library has them.
+
+        That is a tensor for every parameter, or a single one that is flat; in the order of the model's parameters.
+        """
+
     def product(self, vector: Tensor) -> Tensor:
-        """The Hessian times a vector, both flat, in the order of the model's parameters."""
+        """The Hessian times a vector, both flat."""
+        return flattened(self.prepared(vector)())
 
     @abstractmethod
     def eigenvalues(self, count: int, effort: float, *, tolerance: float, seed: int) -> tuple[Tensor, int | None]:

@@ -1,10 +1,13 @@
 """curvlinops."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from measures import Estimate
+from quotient import unflattened
 
 from ...models.zoo import library
 from ..problem import Problem
@@ -37,14 +40,20 @@ class Curvlinops(AbstractCompetitor):
     def __init__(self, problem: Problem) -> None:
         self.peer = library("curvlinops")
         self._lanczos = library("curvlinops.papyan2020traces.spectrum").fast_lanczos
+        self.parameters = problem.parameters
         data = [(problem.inputs, problem.targets)]
         self.operator = self.peer.HessianLinearOperator(
             problem.model, nn.CrossEntropyLoss(), problem.parameters, data, check_deterministic=False
         )
 
-    def product(self, vector: Tensor) -> Tensor:
-        with sdpa_kernel(SDPBackend.MATH):
-            return self.operator @ vector
+    def prepared(self, vector: Tensor) -> Callable[[], Sequence[Tensor]]:
+        along = list(unflattened(vector, self.parameters))
+
+        def product() -> Sequence[Tensor]:
+            with sdpa_kernel(SDPBackend.MATH):
+                return tuple(self.operator @ along)
+
+        return product
 
     def eigenvalues(self, count: int, effort: float, *, tolerance: float, seed: int) -> tuple[Tensor, int | None]:
         eigsh = library("scipy.sparse.linalg").eigsh

@@ -1,5 +1,7 @@
 """hessian-eigenthings."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -33,9 +35,12 @@ class HessianEigenthings(AbstractCompetitor):
         data = [(problem.inputs, problem.targets)]
         self.operator = self.peer.HessianOperator(problem.model, data, loss_fn)
 
-    def product(self, vector: Tensor) -> Tensor:
-        with sdpa_kernel(SDPBackend.MATH):
-            return self.operator.matvec(vector)
+    def prepared(self, vector: Tensor) -> Callable[[], Sequence[Tensor]]:
+        def product() -> Sequence[Tensor]:
+            with sdpa_kernel(SDPBackend.MATH):
+                return (self.operator.matvec(vector),)
+
+        return product
 
     def eigenvalues(self, count: int, effort: float, *, tolerance: float, seed: int) -> tuple[Tensor, int | None]:
         with sdpa_kernel(SDPBackend.MATH):

@@ -1,6 +1,7 @@
 """PyHessian."""
 
 import warnings
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from measures import Estimate
-from quotient import flattened, unflattened
+from quotient import unflattened
 
 from ...models.zoo import library
 from ..problem import Problem
@@ -46,10 +47,15 @@ class PyHessian(AbstractCompetitor):
             data = problem.inputs, problem.targets
             self.hessian = peer.hessian(problem.model, nn.CrossEntropyLoss(), data=data, cuda=False)
 
-    def product(self, vector: Tensor) -> Tensor:
+    def prepared(self, vector: Tensor) -> Callable[[], Sequence[Tensor]]:
         hessian = self.hessian
-        with sdpa_kernel(SDPBackend.MATH):
-            return flattened(self._multiply(hessian.gradsH, hessian.params, unflattened(vector, hessian.params)))
+        along = unflattened(vector, hessian.params)
+
+        def product() -> Sequence[Tensor]:
+            with sdpa_kernel(SDPBackend.MATH):
+                return tuple(self._multiply(hessian.gradsH, hessian.params, along))
+
+        return product
 
     def eigenvalues(self, count: int, effort: float, *, tolerance: float, seed: int) -> tuple[Tensor, int | None]:
         torch.manual_seed(seed)

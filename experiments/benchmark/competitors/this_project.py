@@ -1,11 +1,13 @@
 """This project."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from measures import EmpiricalLoss, Estimate, RiemannianHessian, eigenpairs, hessian_spectrum, trace
-from quotient import Euclidean, flattened, unflattened
+from quotient import Euclidean, unflattened
 
 from ..problem import Problem
 from .competitor import AbstractCompetitor, Density
@@ -31,9 +33,9 @@ class ThisProject(AbstractCompetitor):
         )
         self.hessian = self.loss.hessian(self.params)
 
-    def product(self, vector: Tensor) -> Tensor:
-        parts = unflattened(vector, tuple(self.params.values()))
-        return flattened(tuple(self.hessian(dict(zip(self.params, parts, strict=True))).values()))
+    def prepared(self, vector: Tensor) -> Callable[[], Sequence[Tensor]]:
+        tangent = dict(zip(self.params, unflattened(vector, tuple(self.params.values())), strict=True))
+        return lambda: tuple(self.hessian(tangent).values())
 
     def eigenvalues(self, count: int, effort: float, *, tolerance: float, seed: int) -> tuple[Tensor, int | None]:
         found = eigenpairs(self.operator(), count, which="magnitude", tolerance=tolerance, generator=_generator(seed))
