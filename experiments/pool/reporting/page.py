@@ -11,8 +11,8 @@ from .case import Row
 MISSING = "\u2013"
 
 TARGETED = {
-    "ranking": "Measures and baselines",
     "comparisons": "Geometry against geometry, where no setting was chosen on the target",
+    "ranking": "Measures and baselines",
     "known": "Against the strongest of what is known without measuring",
     "choices": "What a choice of order and layer is worth on models that did not make it",
     "orders": "Geometry against geometry, at the same order and layer",

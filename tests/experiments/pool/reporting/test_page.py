@@ -71,9 +71,16 @@ def test_cells_hold_the_numbers_of_the_document(document, parsed: Tables, name: 
 
 
 def test_a_page_loads_nothing(parsed: Tables, text: str) -> None:
-    assert parsed.resources
-    assert all(resource.startswith("data:image/svg+xml;base64,") for resource in parsed.resources)
+    pictures = [resource for resource in parsed.resources if not resource.startswith("#")]
+    assert pictures
+    assert all(picture.startswith("data:image/svg+xml;base64,") for picture in pictures)
     assert not re.search(r"https?://|@import|url\(|<link|<iframe", text)
+
+
+def test_links_lead_to_every_plan_and_target_on_the_page(document, parsed: Tables, text: str) -> None:
+    places = [resource for resource in parsed.resources if resource.startswith("#")]
+    assert places == ["#main", *(f"#main-{i + 1}" for i in range(len(document["targets"]))), "#models", "#made"]
+    assert all(text.count(f'id="{place[1:]}"') == 1 for place in places)
 
 
 def test_every_table_can_be_sorted_by_the_script_of_the_page(text: str) -> None:
