@@ -6,6 +6,7 @@ from torch import Tensor
 from symmetries import RANK_ULPS, column_phases
 
 from .metric import PairFrame
+from .tall import inner, times
 
 
 def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -> PairFrame:
@@ -31,7 +32,7 @@ def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -
         ValueError: a head that lacks full rank, named; without damping in either factor, with damping in both.
     """
     if damping:
-        deficient = torch.linalg.cholesky_ex(_gram(dual))[1] != 0
+        deficient = torch.linalg.cholesky_ex(inner(_double(dual), _double(dual)))[1] != 0
         if bool(deficient.any()):
             return _exchanged(standard, dual, damping, names, deficient)
     return _balanced(standard, dual, damping, names)
@@ -57,11 +58,11 @@ def _exchanged(standard: Tensor, dual: Tensor, damping: float, names: list[str],
 
 def _balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -> PairFrame:
     """The same, for copies of which at most G lacks full rank."""
-    double = torch.promote_types(standard.dtype, torch.float64)
-    g, h = standard.to(double), dual.to(double)
-    lower, info = torch.linalg.cholesky_ex(_gram(h))
+    g, h = _double(standard), _double(dual)
+    lower, info = torch.linalg.cholesky_ex(inner(h, h))
     _require_full_rank(info != 0, names, damping)
-    squares, unitary = torch.linalg.eigh((g @ lower).mH @ (g @ lower))
+    weighted = times(g, lower)
+    squares, unitary = torch.linalg.eigh(inner(weighted, weighted))
     if not damping:
         negligible = RANK_ULPS * g.shape[-1] * torch.finfo(torch.float64).eps
         _require_full_rank(squares[:, 0] <= negligible * squares[:, -1], names, damping)
@@ -72,9 +73,9 @@ def _balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) 
     t = root.square()
     s = squares / t
     damped = (s + damping / t, t + damping / (s + damping / t)) if damping else (s, t)
-    q_h = h @ forward.mH / t.sqrt().unsqueeze(-2)
+    q_h = times(h, forward.mH / t.sqrt().unsqueeze(-2))
     phases = column_phases(q_h)  # one frame for all points of an orbit, and so one meaning of a seed
-    q_g = g @ inverse / torch.where(s == 0, 1.0, s).sqrt().unsqueeze(-2)  # a zero column of G has no direction
+    q_g = times(g, inverse / torch.where(s == 0, 1.0, s).sqrt().unsqueeze(-2))  # a zero column of G has no direction
     turned = phases.conj().unsqueeze(-2)
     return PairFrame(
         bases=((q_g * turned).to(standard), (q_h * turned).to(dual)),
@@ -84,10 +85,9 @@ def _balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) 
     )
 
 
-def _gram(matrix: Tensor) -> Tensor:
-    """The Gram matrix of the columns, in double precision."""
-    matrix = matrix.to(torch.promote_types(matrix.dtype, torch.float64))
-    return matrix.mH @ matrix
+def _double(stack: Tensor) -> Tensor:
+    """The same in double precision, laid out as :mod:`quotient.tall` says."""
+    return stack.mT.to(torch.promote_types(stack.dtype, torch.float64)).mT
 
 
 def _require_full_rank(deficient: Tensor, names: list[str], damping: float) -> None:

@@ -28,6 +28,11 @@ class AbstractBlock(ABC):
     def dimension(self) -> int:
         """The number of horizontal directions: entries, less vertical and pinned ones."""
 
+    @property
+    @abstractmethod
+    def tensors(self) -> int:
+        """How many tensors the coordinates are."""
+
     @abstractmethod
     def zeros(self) -> Coordinates:
         """The coordinates of the point."""

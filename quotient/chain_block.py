@@ -13,7 +13,7 @@ from .column_means import ColumnMeans, Columns, pinned_columns
 from .coordinates import Coordinates, dot
 from .geodesic import AbstractGeodesic
 from .metric import ChainSpray
-from .pins import column_labels
+from .pins import column_labels, covered_entries
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,7 @@ class Chain:
 
 def _covered(name: str, terms: Sequence[tuple[View, float, Tensor]], shapes: Shapes) -> Tensor:
     """Which entries of a parameter the chain acts on."""
-    covered = torch.zeros(shapes[name], dtype=torch.bool)
-    for view, _, labels in terms:
-        if view.parameter == name:
-            covered |= labels >= 0
-    return covered
+    return covered_entries(name, (view for view, _, _ in terms if view.parameter == name), shapes)
 
 
 class ChainBlock(AbstractBlock):
@@ -116,6 +112,11 @@ class ChainBlock(AbstractBlock):
     def dimension(self) -> int:
         """Entries, less the rank of the vertical directions and of the conditions of sections."""
         return self.entries - self._rank - sum(section.rank for section in self._sections.values())
+
+    @property
+    def tensors(self) -> int:
+        """One for each parameter."""
+        return len(self._weights)
 
     def zeros(self) -> Coordinates:
         """One tensor for each parameter."""

@@ -22,7 +22,7 @@ class QuotientChart(AbstractChart):
         self.point = point
         self._blocks = blocks
         self._horizontal = horizontal
-        self._counts = [len(block.zeros()) for block in blocks]
+        self._counts = [block.tensors for block in blocks]
 
     @property
     def dimension(self) -> int:

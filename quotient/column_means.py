@@ -10,7 +10,7 @@ from torch import Tensor
 from symmetries import Shapes, View
 
 from .flat import reciprocal
-from .pins import column_labels
+from .pins import column_labels, covered_entries
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,11 @@ def pinned_columns(name: str, among: Tensor, pins: Sequence[View], shapes: Shape
     merged: list[Columns] = []
     for pin in (pin for pin in pins if pin.parameter == name):
         columns = Columns.of(pin, shapes)
-        shape = shapes[name]
-        inside = (columns.labels(shape) >= 0) & among
+        inside = covered_entries(name, columns.views, shapes) & among
         if not bool(inside.any()):
             continue
         for i, other in enumerate(merged):
-            if not bool((inside & (other.labels(shape) >= 0)).any()):
+            if not bool((inside & covered_entries(name, other.views, shapes)).any()):
                 merged[i] = other.joined(columns)
                 break
         else:

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import torch
-
 from symmetries import ModelSymmetry, Shapes, Symmetry, View
 
 from .chain_block import Chain
 from .pair_block import PairBatch
-from .pins import column_labels, row_normals
+from .pins import covered_entries, row_normals
 from .rest_block import RestLayout
 
 #: Of pairs that are worked on together: few enough for the caches of a processor and to need little memory, enough to
@@ -41,10 +39,11 @@ class Layout:
                 )
         components = symmetry.components()
         chains = tuple(Chain.of(component, pins, shapes) for component in components if len(component) > 1)
-        covered = {name: torch.zeros(shape, dtype=torch.bool) for name, shape in shapes.items()}
-        for pair in symmetry.pairs:
-            for view in pair.moved:
-                covered[view.parameter] |= column_labels(view, shapes) >= 0
+        moved = sorted((view for pair in symmetry.pairs for view in pair.moved), key=lambda view: view.parameter)
+        covered = {
+            name: covered_entries(name, views, shapes)
+            for name, views in groupby(moved, key=lambda view: view.parameter)
+        }
         batches = _batches([component[0] for component in components if len(component) == 1], pins, shapes)
         return cls(batches, chains, RestLayout.of(covered, pins, shapes))
 

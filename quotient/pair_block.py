@@ -109,6 +109,11 @@ class PairBlock(AbstractBlock):
         )
         return self.entries - pinned - self._vertical
 
+    @property
+    def tensors(self) -> int:
+        """One for either factor."""
+        return len(self._frame.bases)
+
     def zeros(self) -> Coordinates:
         """Two tensors, of the shapes of the stacked factors (and a last axis of 2 over the complex numbers)."""
         return self._real(torch.zeros_like(q) for q in self._frame.bases)

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -70,6 +70,14 @@ def _row_groups(view: View, pin: View, shapes: Shapes) -> list[Tensor]:
         )
         return []
     return groups
+
+
+def covered_entries(parameter: str, views: Iterable[View], shapes: Shapes) -> Tensor:
+    """A mask of the parameter's shape: the entries that some of the views read."""
+    masks = {parameter: torch.zeros(shapes[parameter], dtype=torch.bool)}
+    for view in views:
+        view.fill_(masks, True)
+    return masks[parameter]
 
 
 def column_labels(view: View, shapes: Shapes) -> Tensor:

@@ -7,7 +7,7 @@ from functools import cached_property
 import networkx as nx
 import torch
 
-from symmetries import Element, ModelSymmetry, Params, Tangent, require_finite
+from symmetries import ModelSymmetry, Params, Tangent, require_finite
 
 from .block import AbstractBlock
 from .chain_block import ChainBlock
@@ -90,11 +90,11 @@ class Quotient(AbstractGeometry):
         require_finite(params)
         self.symmetry.require(params)
         params = {name: p.detach() for name, p in params.items()}
+        if not self.symmetry.statistics and self._is_settled(params):
+            return QuotientChart(params, self._blocks(params), self.horizontal)
         moved = self.symmetry.touched(self.symmetry.absorptions)
         settled = {name: p.clone() if name in moved else p for name, p in params.items()}
         element = self.symmetry.settle_(settled, "none")
-        if not self.symmetry.statistics and self._is_identity(element, params):
-            return QuotientChart(params, self._blocks(params), self.horizontal)
         point = self.symmetry.folded(settled)
         return CarriedChart(params, self.symmetry, element, QuotientChart(point, self._blocks(point), self.horizontal))
 
@@ -127,14 +127,15 @@ class Quotient(AbstractGeometry):
         pairs = [PairBlock(b, params, self.metric, self.geodesic, self.damping) for b in self._layout.batches]
         return rest + chains + pairs
 
-    def _is_identity(self, element: Element, params: Params) -> bool:
-        """Whether the way to the section is no more than rounding."""
-        eps = max((torch.finfo(p.dtype).eps for p in params.values()), default=0.0)
-        if not element:
+    def _is_settled(self, params: Params) -> bool:
+        """Whether the way to the section is no more than rounding, so that none of its steps need be taken."""
+        if not self.symmetry.absorptions:
             return True
-        largest = float(torch.stack([p.abs().max() for p in params.values()]).max())  # one synchronisation
-        away = (self.symmetry[name].inverse(step) - step for name, step in element.items())
-        return all(float(a.abs().max()) <= _SECTION_ULPS * eps * (1.0 + largest) for a in away)
+        eps = max(torch.finfo(p.dtype).eps for p in params.values())
+        sizes = [torch.stack(p.aminmax()).abs().max() for p in params.values()]
+        near = _SECTION_ULPS * eps * (1.0 + float(torch.stack(sizes).max()))  # one synchronisation
+        steps = ((absorption, absorption.section(params)) for absorption in self.symmetry.absorptions)
+        return all(step is None or float((a.inverse(step) - step).abs().max()) <= near for a, step in steps)
 
     @cached_property
     def _layout(self) -> Layout:

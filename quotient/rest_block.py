@@ -71,6 +71,11 @@ class RestBlock(AbstractBlock):
         """Entries, less the rank of the conditions."""
         return self.entries - sum(section.rank for section in self._sections.values())
 
+    @property
+    def tensors(self) -> int:
+        """One for each parameter."""
+        return len(self._point)
+
     def zeros(self) -> Coordinates:
         """One tensor for each parameter."""
         return tuple(torch.zeros_like(w) for w in self._point.values())

@@ -241,6 +241,10 @@ class View:
         whole = value.expand(self.shape({self.parameter: tensor.shape}))
         self._elementary(tensor).add_(self._apart(whole, tensor.shape))
 
+    def fill_(self, params: Params, number: float) -> None:
+        """Set all entries that are read to a number, in place."""
+        self._elementary(params[self.parameter]).fill_(number)
+
     def scale_(self, params: Params, factor: Tensor) -> None:
         """Multiply matrices of shape ``(copies, n, h)`` by real numbers that broadcast to them, in place, no copy."""
         tensor = params[self.parameter]
