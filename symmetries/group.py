@@ -63,10 +63,10 @@ class GeneralLinear:
         """
         if not condition >= 1.0:
             raise ValueError(f"a condition number is at least 1, got {condition}")
-        exponents = torch.rand(copies, self.h, generator=generator, dtype=torch.float64) - 0.5
+        logarithms = log_uniform(copies, self.h, condition=condition, generator=generator)
         if self.h > 1:
-            exponents[:, 0], exponents[:, -1] = 0.5, -0.5
-        values = (exponents * math.log(condition)).exp() * scale
+            logarithms[:, 0], logarithms[:, -1] = 0.5 * math.log(condition), -0.5 * math.log(condition)
+        values = logarithms.exp() * scale
         u, v = self._unitary(2 * copies, generator).split(copies)
         element = (u * values.unsqueeze(-2).to(self.dtype)) @ v.mH
         if self.positive:
@@ -94,3 +94,8 @@ class GeneralLinear:
     def infinitesimal(algebra: Tensor, standard: Tensor, dual: Tensor) -> tuple[Tensor, Tensor]:
         """``(-G X, H X^H)``, the velocity of ``act(exp(t X))`` at ``t = 0``."""
         return -standard @ algebra.to(standard), dual @ algebra.mH.to(dual)
+
+
+def log_uniform(*shape: int, condition: float, generator: torch.Generator | None) -> Tensor:
+    r"""Logarithms of scalings between :math:`c^{-1/2}` and :math:`c^{1/2}`, uniform, float64."""
+    return (torch.rand(shape, generator=generator, dtype=torch.float64) - 0.5) * math.log(condition)

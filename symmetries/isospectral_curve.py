@@ -9,6 +9,7 @@ from torch import Tensor
 from .compression import Compression
 from .errors import SymmetryError
 from .factor import COUNTED, EXACT, AbstractFactor
+from .group import log_uniform
 from .params import Params, Shapes, Tangent
 from .rotation import Rotation
 from .view import View
@@ -77,8 +78,7 @@ class IsospectralCurve(AbstractFactor):
 
     def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """The logarithm of ``scale`` times a ratio log-uniform over ``[condition^-1/2, condition^1/2]``."""
-        exponent = torch.rand(1, generator=generator, dtype=torch.float64) - 0.5
-        return exponent * math.log(condition) + math.log(scale)
+        return log_uniform(1, condition=condition, generator=generator) + math.log(scale)
 
     def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
         """A Gaussian number, shape ``(1,)``."""

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .errors import SymmetryError
 from .factor import APPROXIMATE, AbstractFactor
+from .group import log_uniform
 from .params import Params, Shapes, Tangent
 from .view import View
 
@@ -58,8 +59,7 @@ class Rescaling(AbstractFactor):
 
     def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """``scale`` times log-uniform over ``[condition^-1/2, condition^1/2]``."""
-        exponents = torch.rand(self._copies(shapes), generator=generator, dtype=torch.float64) - 0.5
-        return scale * condition**exponents
+        return scale * log_uniform(self._copies(shapes), condition=condition, generator=generator).exp()
 
     def random_algebra(self, shapes: Shapes, *, generator: torch.Generator | None) -> Tensor:
         """Gaussian logarithms, shape ``(copies,)``."""

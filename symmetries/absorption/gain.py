@@ -1,6 +1,5 @@
 """Gains that fold into the maps that read them."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from ..errors import SymmetryError
 from ..factor import EXACT
+from ..group import log_uniform
 from ..params import Params, Shapes, Tangent
 from ..rescaling import write_scaled
 from ..view import View
@@ -70,8 +70,7 @@ class Gain(AbstractAbsorption):
 
     def random(self, shapes: Shapes, *, generator: torch.Generator | None, condition: float, scale: float) -> Tensor:
         """Positive scalings, log-uniform over ``scale`` times ``[condition^-1/2, condition^1/2]``."""
-        exponents = torch.rand(self.dimension(shapes), generator=generator, dtype=torch.float64) - 0.5
-        return scale * (exponents * math.log(condition)).exp()
+        return scale * log_uniform(self.dimension(shapes), condition=condition, generator=generator).exp()
 
     def exponential(self, algebra: Tensor) -> Tensor:
         """Elementwise."""

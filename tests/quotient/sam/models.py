@@ -65,18 +65,33 @@ def smooth_mlp() -> nn.Sequential:
     return nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
 
 
-def closure_of(model: nn.Module, optimizer: torch.optim.Optimizer, data: Data) -> Callable[[], Tensor]:
+def as_it_is(loss: Callable[[], Tensor]) -> Tensor:
+    return loss()
+
+
+def closure_of(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    data: Data,
+    objective: Callable[[Callable[[], Tensor]], Tensor] = as_it_is,
+) -> Callable[[], Tensor]:
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(data[0]), data[1])
+        loss = objective(lambda: F.cross_entropy(model(data[0]), data[1]))
         loss.backward()
         return loss
 
     return closure
 
 
-def train(model: nn.Module, optimizer: torch.optim.Optimizer, data: Data, steps: int) -> list[float]:
-    closure = closure_of(model, optimizer, data)
+def train(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    data: Data,
+    steps: int,
+    objective: Callable[[Callable[[], Tensor]], Tensor] = as_it_is,
+) -> list[float]:
+    closure = closure_of(model, optimizer, data, objective)
     return [optimizer.step(closure).item() for _ in range(steps)]
 
 

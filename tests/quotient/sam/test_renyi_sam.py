@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from quotient import RenyiSAM
+from tests.quotient.sam import models
 from tests.quotient.sam.models import ADAMW, SGD, Attention, assert_same, mlp, smooth_mlp, values
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -20,18 +21,11 @@ UNCAPPED = 1e9
 
 
 def closure_of(model, optimizer, data):
-    def closure():
-        optimizer.zero_grad()
-        loss = optimizer.objective(lambda: F.cross_entropy(model(data[0]), data[1]))
-        loss.backward()
-        return loss
-
-    return closure
+    return models.closure_of(model, optimizer, data, optimizer.objective)
 
 
 def train(model, optimizer, data, steps):
-    closure = closure_of(model, optimizer, data)
-    return [optimizer.step(closure).item() for _ in range(steps)]
+    return models.train(model, optimizer, data, steps, optimizer.objective)
 
 
 def gradient_at(model, data):
@@ -73,14 +67,7 @@ def test_published_form_needs_no_objective(data):
     model = smooth_mlp()
     twin = copy.deepcopy(model)
     optimizer = RenyiSAM(twin.named_parameters(), SGD, lr=0.1)
-
-    def plain():
-        optimizer.zero_grad()
-        loss = F.cross_entropy(twin(data[0]), data[1])
-        loss.backward()
-        return loss
-
-    losses = [optimizer.step(plain).item() for _ in range(3)]
+    losses = models.train(twin, optimizer, data, 3)
     assert losses == train(model, RenyiSAM(model.named_parameters(), SGD, lr=0.1), data, 3)
 
 
@@ -297,15 +284,8 @@ def test_a_second_pass_without_the_objective_is_refused(data):
     model = mlp()
     optimizer = RenyiSAM(model.named_parameters(), SGD, form="gradient", lr=0.1)
     before = values(model)
-
-    def plain():
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(data[0]), data[1])
-        loss.backward()
-        return loss
-
     with pytest.raises(RuntimeError, match="has not called objective"):
-        optimizer.step(plain)
+        optimizer.step(models.closure_of(model, optimizer, data))
     assert_same(values(model), before)
     assert not optimizer.is_perturbed
     assert len(train(model, optimizer, data, 1)) == 1
