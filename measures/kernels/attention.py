@@ -65,7 +65,7 @@ class _Attention(Function):
         shape = *p.shape[:-1], v.shape[-1]
         g = p.new_zeros(shape) if g is None else g.reshape(shape)
         if torch.is_grad_enabled():
-            parts = added(_PulledBack.apply(g, *stacks, ctx.scale), onto[1:])  # type: ignore[no-untyped-call]
+            parts = added(_PulledBack.apply(g, *stacks, onto[0], ctx.scale), onto[1:])  # type: ignore[no-untyped-call]
         else:
             parts = _pulled_back(g, *stacks, ctx.scale, *onto)
         return *(x if x is None else x.view(shape) for x, shape in zip(parts, ctx.shapes, strict=True)), None, None
@@ -75,8 +75,10 @@ class _PulledBack(Function):
     """The covectors of queries, keys and values, as functions of g and of all that it meets."""
 
     @staticmethod
-    def forward(ctx: Any, g: Tensor, p: Tensor, q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, ...]:
-        h = g @ v.mT
+    def forward(
+        ctx: Any, g: Tensor, p: Tensor, q: Tensor, k: Tensor, v: Tensor, onto_p: Tensor | None, scale: float
+    ) -> tuple[Tensor, ...]:
+        h = g @ v.mT if onto_p is None else g @ v.mT + onto_p
         centred = h - (p * h).sum(-1, keepdim=True)
         s = p * centred
         ctx.scale = scale
@@ -91,10 +93,12 @@ class _PulledBack(Function):
         e -= (p * e).sum(-1, keepdim=True)
         by_h = p * e
         by_g = summed(p @ c, by_h, v)
+        by_onto = by_h if ctx.needs_input_grad[5] else None
         if not wanted(q):
-            return by_g, None, None, None, None, None
+            return by_g, None, None, None, None, by_onto, None
         by_p = summed(e.mul_(centred), g, c.mT)
-        return by_g, by_p, summed(None, s, b, ctx.scale), summed(None, s.mT, a, ctx.scale), by_h.mT @ g, None
+        by_q, by_k = summed(None, s, b, ctx.scale), summed(None, s.mT, a, ctx.scale)
+        return by_g, by_p, by_q, by_k, by_h.mT @ g, by_onto, None
 
 
 def _pulled_back(

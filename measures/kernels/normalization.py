@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from .second_pass import wanted
+from .second_pass import Parts, wanted
 
 
 def normalized(
@@ -86,7 +86,7 @@ class _Normalized(Function):
         return scaled if bias is None else scaled + bias
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, g: Tensor) -> Parts:
         parts = _PulledBack.apply(g, *ctx.saved_tensors, ctx.dims, ctx.needs_input_grad[:3])  # type: ignore[no-untyped-call]
         return *parts, None, None, None
 
@@ -106,7 +106,7 @@ class _PulledBack(Function):
         scale: Tensor,
         dims: int,
         wants: tuple[bool, bool, bool],
-    ) -> tuple[Tensor | None, ...]:
+    ) -> Parts:
         unit = _Unit(x, value, mean, scale, dims)
         parts = _covectors(g, unit, weight, bias, wants)
         if any(ctx.needs_input_grad):
@@ -117,7 +117,7 @@ class _PulledBack(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, a: Tensor, v: Tensor | None, c: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, a: Tensor, v: Tensor | None, c: Tensor | None) -> Parts:
         g, x, weight, value, mean, scale, turned, along = ctx.saved_tensors
         unit = _Unit(x, value, mean, scale, ctx.dims)
         a_turned = unit.pulled_back(a)
@@ -138,7 +138,7 @@ class _PulledBack(Function):
 
 def _covectors(
     g: Tensor, unit: _Unit, weight: Tensor | None, bias: Tensor | None, wants: tuple[bool, bool, bool]
-) -> tuple[Tensor | None, ...]:
+) -> Parts:
     """Of x, of weight and of bias; the first always."""
     if unit.mean is not None:
         mask = [True, *wants[1:]]

@@ -61,6 +61,16 @@ def test_second_derivative_agrees_with_the_library_to_rounding(mask, generator):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
+def test_a_second_derivative_with_a_graph_of_its_own_is_the_same(generator):
+    given = inputs((2, 3), generator)
+    slopes = torch.autograd.grad(attention(*given, scale=1.0).sin().sum(), given, create_graph=True)
+    without = torch.autograd.grad(slopes, given, given, retain_graph=True)
+    for one, other in zip(torch.autograd.grad(slopes, given, given, create_graph=True), without, strict=True):
+        torch.testing.assert_close(one, other)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        torch.autograd.grad(slopes, given, given, create_graph=True)[0].sum().backward()
+
+
 def test_a_kept_graph_gives_the_same_product_again(generator):
     given = inputs((2, 3), generator)
     slopes = torch.autograd.grad(attention(*given, scale=1.0).sin().sum(), given, create_graph=True)

@@ -75,6 +75,16 @@ def test_a_tied_weight_gets_the_terms_of_both_of_its_maps(generator):
         torch.testing.assert_close(ours, theirs)
 
 
+def test_a_second_derivative_with_a_graph_of_its_own_is_the_same(generator):
+    given = inputs((4,), True, generator)
+    slopes = torch.autograd.grad(linear(*given).sin().sum(), given, create_graph=True)
+    without = torch.autograd.grad(slopes, given, given, retain_graph=True)
+    for one, other in zip(torch.autograd.grad(slopes, given, given, create_graph=True), without, strict=True):
+        torch.testing.assert_close(one, other)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        torch.autograd.grad(slopes, given, given, create_graph=True)[0].sum().backward()
+
+
 def test_a_kept_graph_gives_the_same_product_again(generator):
     given = inputs((4,), True, generator)
     slopes = torch.autograd.grad(linear(*given).sin().sum(), given, create_graph=True)
