@@ -195,6 +195,7 @@ def test_linearization_is_exp_with_the_transpose_of_its_differential(case: Case,
     close(end, chart.exp(x))
     close(dot(pull(c), y), pairing(c, chart.transported(x, y)))  # forward mode
     assert not any(p.requires_grad for p in end.values())
+    close(chart.project(pull(c)), pull(c))
 
 
 def test_linearization_at_the_origin_is_that_of_the_frame(case: Case, generator: torch.Generator):

@@ -33,6 +33,14 @@ def test_writing_is_the_inverse_of_reading(params, covector):
         torch.testing.assert_close(target[name], value)
 
 
+@pytest.mark.parametrize("covector", [False, True])
+def test_stacking_into_given_memory_is_stacking(params, covector):
+    expected = PAIR.stack(params, covector=covector)
+    target = tuple(torch.empty_like(stack) for stack in expected)
+    PAIR.stack_into_(params, *target, covector=covector)
+    torch.testing.assert_close(target, expected)
+
+
 def test_the_sum_of_products_does_not_change(params, generator):
     shapes = {name: value.shape for name, value in params.items()}
     moved = PAIR.act(PAIR.random(shapes, generator=generator, condition=10.0, scale=1.0), params)

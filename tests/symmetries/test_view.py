@@ -56,6 +56,25 @@ def test_reading_gives_copies_of_matrices(sample):
     assert view.read({"w": tensor}).is_complex() == view.is_complex
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+def test_reading_into_memory_of_any_layout_is_reading(sample, transposed):
+    view, tensor, *_ = sample
+    expected = view.read({"w": tensor})
+    target = torch.empty_like(expected, memory_format=torch.contiguous_format)
+    target = torch.empty_like(expected.mT.contiguous()).mT if transposed else target
+    view.read_into_({"w": tensor}, target)
+    assert torch.equal(target, expected)
+
+
+def test_filling_sets_all_that_is_read_and_nothing_else(sample):
+    view, tensor, *_ = sample
+    marked = torch.zeros(tensor.shape, dtype=torch.bool)
+    view.fill_({"w": marked}, True)
+    view.fill_({"w": tensor}, 0.0)
+    assert not view.stored.read({"w": tensor}).any()
+    assert torch.equal(tensor == 0, marked)
+
+
 def test_writing_what_was_read_changes_nothing(sample):
     view, tensor, *_ = sample
     before = tensor.clone()
