@@ -13,6 +13,9 @@ Rows = Tensor | Sequence[Tensor]
 #: a ten thousandth; in pieces of this many by 1e-7. A piece of every row also fits a cache.
 _PIECE = 2**16
 
+#: Of lengths within, single precision has the squares of all entries that count.
+_SQUARES = (1e-8, 1e18)
+
 #: A vector that loses more of its length than this is made orthogonal once more: what is left carries the rounding
 #: error of what was taken off [Daniel1976].
 _KEPT_LENGTH = 0.7
@@ -64,15 +67,22 @@ def products(vectors: Tensor, rows: Rows) -> Tensor:
 
 
 def inner(x: Tensor, y: Tensor) -> float:
-    """The inner product of two vectors, in double precision."""
+    """The inner product of two vectors."""
     pieces = zip(x.split(_PIECE), y.split(_PIECE), strict=True)
-    return float(torch.stack([torch.dot(a.double(), b.double()) for a, b in pieces]).sum())
+    return float(torch.stack([torch.dot(a, b) for a, b in pieces]).sum(dtype=torch.float64))
 
 
 def lengths(vectors: Tensor) -> Tensor:
-    """The Euclidean lengths, of squares added up in double precision, shape ``()`` or ``(m,)``, on the CPU."""
-    parts = [torch.linalg.vector_norm(piece.double(), dim=-1) for piece in vectors.split(_PIECE, dim=-1)]
-    return torch.linalg.vector_norm(torch.stack(parts), dim=0).cpu()
+    """The Euclidean lengths, shape ``()`` or ``(m,)``, float64 on the CPU."""
+    found = _lengths(vectors, vectors.dtype)
+    inside = (found > _SQUARES[0]) & (found < _SQUARES[1])
+    return found if bool(inside.all()) else _lengths(vectors, torch.float64)
+
+
+def _lengths(vectors: Tensor, dtype: torch.dtype) -> Tensor:
+    """Of pieces in the precision given; of the whole, in double."""
+    parts = [torch.linalg.vector_norm(piece.to(dtype), dim=-1) for piece in vectors.split(_PIECE, dim=-1)]
+    return torch.linalg.vector_norm(torch.stack(parts).double(), dim=0).cpu()
 
 
 def negligible(left: float, image: Tensor) -> bool:

@@ -43,8 +43,8 @@ class QuadraticForms:
         """One more x, for one product."""
         x = self._next()
         image = self.sketch.operator(x)
-        self._form = self._form + inner(x, image)
-        self._square = self._square + inner(image, image) - self.sketch.caught(x, image)
+        self._form += inner(x, image)
+        self._square += lengths(image).square() - self.sketch.caught(x, image)
         self.products += 1
 
     @property

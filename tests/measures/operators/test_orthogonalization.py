@@ -16,9 +16,14 @@ def test_long_sums_in_single_precision_keep_their_digits():
     """Of a constant sign, where single precision loses most: 1e-3 when 2e7 entries are added up at once."""
     x = torch.rand(4_000_000, generator=torch.Generator().manual_seed(0))
     expected = x.double().square().sum().item()
-    assert inner(x, x) == pytest.approx(expected, rel=1e-12)
-    assert lengths(x).item() ** 2 == pytest.approx(expected, rel=1e-12)
-    assert products(x, x.unsqueeze(0)).item() == pytest.approx(expected, rel=1e-6)
+    for found in (inner(x, x), lengths(x).item() ** 2, products(x, x.unsqueeze(0)).item()):
+        assert found == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_lengths_whose_squares_leave_single_precision_are_found(scale):
+    vectors = scale * torch.rand(2, LONG, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(lengths(vectors), vectors.double().norm(dim=1), rtol=1e-7, atol=0)
 
 
 @pytest.mark.parametrize("as_rows", [lambda rows: rows, list], ids=["matrix", "list"])
