@@ -8,7 +8,7 @@ import torch
 
 from .coefficient import order
 from .pair_table import PairTable, pair_cells
-from .permutation import block_permutations, permutation_p_value, permuted
+from .permutation import block_permutations, permutation_p_value, permuted_orders
 from .sample import Sample, configurations
 from .undefined import UndefinedStatisticError
 
@@ -83,21 +83,20 @@ def conditional_mutual_information(
     sample.require_varying("targets")
     kept = sample.labels(settings)
     names = tuple(hyperparameters)
-    target, measure = order(sample["targets"]), order(sample["sharpness"])
     positions = [s for size in range(min(largest, len(names)) + 1) for s in combinations(range(len(names)), size)]
-    everything = PairTable.of([pair_cells(kept, s) for s in positions], target)
+    everything = PairTable.of([pair_cells(kept, s) for s in positions], order(sample["targets"]))
     undetermined = [i for i, entropy in enumerate(everything.entropies) if entropy > 0]
     if not undetermined:
         raise UndefinedStatisticError(
             f"the order of the targets of {len(sample)} models is determined given any set of hyperparameters"
         )
     table = everything.of_sets(undetermined)
-    values = table.information(measure.reshape(-1, 1).numpy()).flatten().tolist()
+    values = table.information(order(sample["sharpness"]).reshape(-1, 1).numpy()).flatten().tolist()
     sets = {tuple(names[k] for k in positions[i]): value for i, value in zip(undetermined, values, strict=True)}
     given = min(sets, key=sets.__getitem__)
     null = [
         draw
-        for shuffled in permuted(measure, block_permutations(kept, permutations, generator))
+        for shuffled in permuted_orders(sample["sharpness"], block_permutations(kept, permutations, generator))
         for draw in table.information(shuffled.numpy()).min(axis=0).tolist()
     ]
     mean, p_value = permutation_p_value(sets[given], null)

@@ -69,7 +69,10 @@ class PairTable:
         Returns:
             Of every set, shape ``(s, b)``.
         """
-        agreement, ordered = self.pairs @ orders, self.pairs @ np.abs(orders)
+        agreement = self.pairs @ orders
+        # Most measures tie no two models: then every pair is ordered.
+        tied = np.count_nonzero(orders) < self.sizes.sum() / len(self.cells) * orders.shape[1]
+        ordered = self.pairs @ np.abs(orders) if tied else self.sizes
         counts = ((ordered + agreement) / 2, (ordered - agreement) / 2, self.sizes - ordered)
         known: np.ndarray = 1 - sum(map(self.uncertainties, counts)) / self.entropies
         return np.where(known > ROUNDING, known, 0.0)

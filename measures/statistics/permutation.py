@@ -13,7 +13,7 @@ NOBODY = -1
 """In the place of a model, where a group is smaller than the largest."""
 
 ENTRIES = 2**18
-"""Of permuted tables held at once: 2 MiB, which stay in the cache."""
+"""Of permuted orders held at once: 2 MiB, which stay in the cache."""
 
 
 def block_permutations(labels: Sequence[Hashable], count: int, generator: torch.Generator | None) -> Tensor:
@@ -37,19 +37,19 @@ def block_permutations(labels: Sequence[Hashable], count: int, generator: torch.
     return permutations
 
 
-def permuted(table: Tensor, permutations: Tensor) -> Iterator[Tensor]:
-    """A table of pairs of models under each permutation, so many at a time.
+def permuted_orders(values: Tensor, permutations: Tensor) -> Iterator[Tensor]:
+    """How permuted values order every pair of models, so many permutations at a time.
 
     Args:
-        table: shape ``(n, n)``.
+        values: shape ``(n,)``.
         permutations: shape ``(count, n)``.
 
     Yields:
-        What stands at the pair (p(i), p(j)), in row i n + j and a column for every permutation p: ``(n * n, some)``.
+        The sign of ``values[p(i)] - values[p(j)]`` in row i n + j, a column for every permutation p: ``(n * n, some)``.
     """
-    for some in permutations.split(max(1, ENTRIES // table.numel())):
-        images = some.mT.contiguous()
-        yield table[images.unsqueeze(1), images.unsqueeze(0)].flatten(0, 1)
+    for some in permutations.split(max(1, ENTRIES // len(values) ** 2)):
+        shuffled = values[some.mT.contiguous()]  # (n, some)
+        yield (shuffled.unsqueeze(1) - shuffled.unsqueeze(0)).sign_().flatten(0, 1)
 
 
 def permutation_p_value(value: float, null: Sequence[float]) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..draws import jackknife
 from .bootstrap import membership
 from .coefficient import order
-from .permutation import block_permutations, permutation_p_value, permuted
+from .permutation import block_permutations, permutation_p_value, permuted_orders
 from .sample import Sample
 from .undefined import UndefinedStatisticError
 
@@ -144,7 +144,7 @@ def select_setting(
     best = int(values.abs().argmax())
     null = [
         draw
-        for shuffled in permuted(target, block_permutations(kept, permutations, generator))
+        for shuffled in permuted_orders(sample["targets"], block_permutations(kept, permutations, generator))
         for draw in strongest_coefficients(orders, shuffled, blocks).tolist()
     ]
     mean, p_value = permutation_p_value(abs(values[best].item()), null)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from measures.statistics import permutation
-from measures.statistics.permutation import block_permutations, permutation_p_value, permuted
+from measures.statistics.coefficient import order
+from measures.statistics.permutation import block_permutations, permutation_p_value, permuted_orders
 
 
 def test_groups_of_one_size_change_places_whole(generator):
@@ -27,18 +28,19 @@ def test_groups_of_any_size_give_permutations(generator):
 
 
 @pytest.mark.parametrize("entries", [2**18, 1, 30])
-def test_permuted_tables_are_those_of_each_permutation(entries, generator, monkeypatch):
+def test_permuted_values_are_ordered_as_by_each_permutation(entries, generator, monkeypatch):
     monkeypatch.setattr(permutation, "ENTRIES", entries)
-    table = torch.randn(4, 4, generator=generator)
+    values = torch.randn(4, generator=generator, dtype=torch.float64).round()
     permutations = block_permutations("abca", 5, generator)
-    found = torch.cat(list(permuted(table, permutations)), dim=1)
-    expected = torch.stack([table[p][:, p].flatten() for p in permutations], dim=1)
+    found = torch.cat(list(permuted_orders(values, permutations)), dim=1)
+    expected = torch.stack([order(values[p]).flatten() for p in permutations], dim=1)
     assert torch.equal(found, expected)
 
 
 def test_no_permutations_are_none(generator):
-    assert block_permutations("abc", 0, generator).shape == (0, 3)
-    assert list(permuted(torch.ones(3, 3), torch.empty(0, 3, dtype=torch.long)))[0].shape == (9, 0)
+    nothing = block_permutations("abc", 0, generator)
+    assert nothing.shape == (0, 3)
+    assert [block.shape for block in permuted_orders(torch.ones(3), nothing)] == [(9, 0)]
 
 
 def test_p_value_counts_what_is_as_large_and_the_value_itself():
