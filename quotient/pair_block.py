@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -175,28 +175,31 @@ class PairBlock(AbstractBlock):
         """
         spans = self._spans(tuple(a.detach() for a in x))
         grams = [span.gram() for span in spans]
-        leaves = [a.requires_grad_() for gram in grams for a in (gram.m, gram.k)]
-        with torch.enable_grad():
-            coefficients = self._coefficients(grams)
         ends = self._batch.stack(self._own)
-        for end, span, w in zip(ends, spans, coefficients, strict=True):
-            span.add_(end, w.detach())
+        with torch.no_grad():
+            for end, span, w in zip(ends, spans, self._coefficients(grams), strict=True):
+                span.add_(end, w)
 
-        def pull(covector: Covector) -> Coordinates:
-            covectors = list(self._batch.stack(covector, covector=True))
-            if horizontal:
-                covectors = list(map(without, covectors, self._normals))
-            slopes = [span.components(c).to(w) for span, c, w in zip(spans, covectors, coefficients, strict=True)]
-            across = [w.detach().chunk(2, dim=-2)[1].mH for w in coefficients]
-            parts = pulled_back(coefficients, leaves, slopes)
-            along, inside = [mu.mH for mu in parts[::2]], [kappa + kappa.mH for kappa in parts[1::2]]
-            if horizontal:
-                terms = zip(slopes, across, along, grams, inside, strict=True)
-                met = [s.chunk(2, dim=-2)[0] @ w + a + gram.m.detach().mH @ k for s, w, a, gram, k in terms]
-                along = [a + b for a, b in zip(along, self._horizontal.correction(*met), strict=True)]
-            return self._real(map(Span.pulled, spans, covectors, across, along, inside))
+        return ends, lambda covector: self._pulled(spans, grams, covector, horizontal)
 
-        return ends, pull
+    def _pulled(self, spans: list[Span], grams: list[Gram], covector: Covector, horizontal: bool) -> Coordinates:
+        # Anew, with a graph: to hold that while the covector is found takes more memory than it takes time to make.
+        leaves = [a.detach().requires_grad_() for gram in grams for a in (gram.m, gram.k)]
+        again = [replace(gram, m=m, k=k) for gram, m, k in zip(grams, leaves[::2], leaves[1::2], strict=True)]
+        with torch.enable_grad():
+            coefficients = self._coefficients(again)
+        covectors = list(self._batch.stack(covector, covector=True))
+        if horizontal:
+            covectors = list(map(without, covectors, self._normals))
+        slopes = [span.components(c).to(w) for span, c, w in zip(spans, covectors, coefficients, strict=True)]
+        across = [w.detach().chunk(2, dim=-2)[1].mH for w in coefficients]
+        parts = pulled_back(coefficients, leaves, slopes)
+        along, inside = [mu.mH for mu in parts[::2]], [kappa + kappa.mH for kappa in parts[1::2]]
+        if horizontal:
+            terms = zip(slopes, across, along, grams, inside, strict=True)
+            met = [s.chunk(2, dim=-2)[0] @ w + a + gram.m.mH @ k for s, w, a, gram, k in terms]
+            along = [a + b for a, b in zip(along, self._horizontal.correction(*met), strict=True)]
+        return self._real(map(Span.pulled, spans, covectors, across, along, inside))
 
     def within(self, radius: float) -> "PairBlock":
         """On the CPU nothing is gained by it: velocities are read, which are shorter than the radius."""
