@@ -6,7 +6,7 @@ Claim
     that know the configuration alone, noise, and the target itself.
 
 Runs for
-    a minute on 1 core for 72 models and the 270 columns of four plans, --quick a few seconds.
+    a minute and a half on 1 core for 72 models and the 270 columns of four plans, --quick a few seconds.
 
 Writes
     POOL/report/report.json      every number; configuration, seeds and versions
