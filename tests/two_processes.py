@@ -11,6 +11,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from experiments.benchmark.isolation import ALLOCATOR, PRELOADED
+
 WORLD = 2
 #: A process that waits for one that has failed gives up after this long.
 _PATIENCE = timedelta(seconds=60)
@@ -18,8 +20,10 @@ _PATIENCE = timedelta(seconds=60)
 
 def in_two_processes(worker: Callable[[int, Any], Any], argument: Any, folder: Path) -> list[Any]:
     """What ``worker(rank, argument)`` returns in each; both have to be what pickle and ``torch.save`` take."""
-    # A server imports the libraries once for all tests of a run, and forks before anything in it has a thread.
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["measures"])
+    # A server imports the libraries once, and forks before anything in it has a thread. A process
+    # has one server: it is that of the benchmarks, whichever test comes first.
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
+    os.environ.update(ALLOCATOR)
     torch.multiprocessing.start_processes(
         _joined, args=(worker, argument, str(folder)), nprocs=WORLD, start_method="forkserver"
     )
