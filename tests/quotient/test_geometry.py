@@ -115,7 +115,7 @@ def basis(chart: AbstractChart) -> list[Coordinates]:
     vectors = []
     for i, a in enumerate(zeros):
         for j in range(a.numel()):
-            unit = [z.clone() for z in zeros]
+            unit = [z.clone(memory_format=torch.contiguous_format) for z in zeros]
             unit[i].view(-1)[j] = 1.0
             vectors.append(tuple(unit))
     return vectors
