@@ -13,8 +13,8 @@ Writes
 
 Expect
     SAM, ASAM and the quotient within a few percent of each other, AdamW at half of them. Steps of all optimizers take
-    turns, beginning with another one in every round, and each is compared with the step of SAM in its own round. The
-    clock is read: seconds of the processor count threads that wait for another one's work.
+    turns, beginning with another one in every round. Their passes do the same work and share one median; whole steps
+    are compared round by round beside that. The clock is read: seconds of the processor count threads that wait.
 """
 
 import gc
@@ -52,9 +52,10 @@ DOCS = Path("docs/training.md")
 CAPTION = """\
 Written by `python -m experiments step-cost --threads {threads} --repeats {repeats} --docs`, on {machine}.
 
-A vision transformer of {depth} layers, {dim} wide, {batch} images of {image} x {image} pixels in a batch. *Of SAM*: the
-median over {repeats} rounds of a step's seconds over those of SAM as published in the same round, and their range.
-*Least*: the shortest step over SAM's shortest, which disturbances change least.
+A vision transformer of {depth} layers, {dim} wide, {batch} images of {image} x {image} pixels in a batch. All
+passes do the same work, whoever asks for them: *beside* are the seconds of a step outside of its passes (the median of
+{repeats}), and *of SAM* compares those, with two passes of the median length of all, to SAM as published. *Whole*
+compares whole steps with SAM's in the same round (the median, and the range), with all that disturbs a machine.
 """
 
 
@@ -168,21 +169,30 @@ def published_sam(
 
 
 def measured(step: Step, model: nn.Module, data: tuple[Tensor, Tensor]) -> dict[str, float]:
-    """Seconds of the clock, and the copies of the parameters that the last pass finds held."""
-    held = [0.0]
+    """Seconds of the clock, in passes and beside, and the copies of the parameters that the last pass finds held."""
+    held, passes = [0.0], list[float]()
 
     def loss() -> Tensor:
+        start = perf_counter()
         model.zero_grad()
         held[0] = tensor_bytes()
         value = F.cross_entropy(model(data[0]), data[1])
         value.backward()
+        passes.append(perf_counter() - start)
         return value.detach()
 
     model.zero_grad()
     before, start = tensor_bytes(), perf_counter()
     step(loss)
     seconds = perf_counter() - start
-    return {"seconds": seconds, "held": (held[0] - before) / sum(p.nbytes for p in model.parameters())}
+    copies = (held[0] - before) / sum(p.nbytes for p in model.parameters())
+    return {
+        "seconds": seconds,
+        "beside": seconds - sum(passes),
+        "pass": passes[-1],
+        "passes": len(passes),
+        "held": copies,
+    }
 
 
 def tensor_bytes() -> float:
@@ -192,20 +202,23 @@ def tensor_bytes() -> float:
 
 
 def table(found: dict[str, list[dict[str, float]]]) -> list[dict[str, Any]]:
-    """Seconds, as multiples of those of the SAM step of the same round too; and copies held."""
-    seconds = {name: [each["seconds"] for each in steps] for name, steps in found.items()}
+    """Seconds beside the passes, and steps as multiples of those of SAM: by parts, and as they were."""
+    one = median(each["pass"] for steps in found.values() for each in steps)
+    beside = {name: median(each["beside"] for each in steps) for name, steps in found.items()}
+    parts = {name: steps[0]["passes"] * one + beside[name] for name, steps in found.items()}
     rows = []
-    for name, mine in seconds.items():
-        ratios = [a / b for a, b in zip(mine, seconds[SAM], strict=True)]
+    for name, steps in found.items():
+        whole = [each["seconds"] / sam["seconds"] for each, sam in zip(steps, found[SAM], strict=True)]
         rows.append(
             {
                 "optimizer": name,
-                "seconds": median(mine),
-                "of SAM": median(ratios),
-                "from": min(ratios),
-                "to": max(ratios),
-                "least": min(mine) / min(seconds[SAM]),
-                "copies held": median(each["held"] for each in found[name]),
+                "seconds": median(each["seconds"] for each in steps),
+                "beside": beside[name],
+                "of SAM": parts[name] / parts[SAM],
+                "whole": median(whole),
+                "from": min(whole),
+                "to": max(whole),
+                "copies held": median(each["held"] for each in steps),
             }
         )
     return rows

@@ -25,8 +25,10 @@ def test_the_command_writes_one_row_for_every_optimizer(tmp_path, capsys):
     step_cost.main(replace(step_cost.QUICK, repeats=1, output=tmp_path, threads=1))
     rows = {row["optimizer"]: row for row in json.loads((tmp_path / "step-cost.json").read_text())["rows"]}
     assert rows["SAM as published"]["of SAM"] == 1.0
+    assert all(0 < row["beside"] < row["seconds"] for row in rows.values())
+    assert rows["AdamW"]["of SAM"] < 1.0  # one pass
     assert all(row["seconds"] > 0 for row in rows.values())
-    assert all(row["from"] <= row["of SAM"] <= row["to"] for row in rows.values())
+    assert all(row["from"] <= row["whole"] <= row["to"] for row in rows.values())
     assert "quotient SAM" in capsys.readouterr().out
     assert "| quotient SAM |" in (tmp_path / "step-cost.md").read_text()
     assert rows["AdamW"]["copies held"] == pytest.approx(0.0, abs=0.1)
