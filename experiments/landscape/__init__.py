@@ -6,7 +6,7 @@ Claim
     models are reached along geodesics, found by shooting.
 
 Runs for
-    about 15 minutes on 1 core, --quick 30 seconds. Models and pictures that are finished are kept.
+    about half an hour on 1 core, --quick 30 seconds. Models and pictures that are finished are kept.
 
 Writes
     results/landscape/landscape.json    losses, places of the models, residuals; configuration and versions
