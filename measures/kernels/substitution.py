@@ -25,6 +25,9 @@ def twice_differentiable() -> Iterator[None]:
     their second derivatives need, in place of evaluating it for every product; affine maps and attention form sums of
     products inside of multiplications. Values are the same to rounding. Under autocast, in half precision, and inside
     of the transforms of ``torch.func``, all but the choice of attention's kernel is left as it is.
+
+    Third derivatives are not there: ``backward()`` raises, but ``torch.autograd.grad`` with inputs does not notice, and
+    leaves terms out.
     """
     with sdpa_kernel(SDPBackend.MATH), _Substitution():
         yield
