@@ -92,9 +92,7 @@ class Quotient(AbstractGeometry):
         params = {name: p.detach() for name, p in params.items()}
         if not self.symmetry.statistics and self._is_settled(params):
             return QuotientChart(params, self._blocks(params), self.horizontal)
-        moved = self.symmetry.touched(self.symmetry.absorptions)
-        settled = {name: p.clone() if name in moved else p for name, p in params.items()}
-        element = self.symmetry.settle_(settled, "none")
+        settled, element = self.symmetry.settled(params, balance="none")
         point = self.symmetry.folded(settled)
         return CarriedChart(params, self.symmetry, element, QuotientChart(point, self._blocks(point), self.horizontal))
 

@@ -1,6 +1,6 @@
 r"""Balancing factor pairs that share weights: the point of least norm on their orbit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -25,22 +25,27 @@ def balance_(pairs: Sequence[Symmetry], params: Params) -> dict[str, Tensor]:
     Copies that lack full rank stay where they are.
     """
     element: dict[str, Tensor] = {}
+    for name, change in _changes(pairs, params):
+        element[name] = change @ element[name] if name in element else change
+    return element
 
-    def step(pair: Symmetry, *, only_if_needed: bool) -> bool:
-        change = pair.section(params)
-        if change is None or (only_if_needed and not _moves(change, imbalance(pair, params))):
-            return False
-        element[pair.name] = change @ element[pair.name] if pair.name in element else change
-        pair.act_(change, params)
-        return True
 
+def _changes(pairs: Sequence[Symmetry], params: Params) -> Iterator[tuple[str, Tensor]]:
+    """The steps as they are taken: the name of a pair, and the element that moved it."""
     for _ in range(SWEEPS if len(pairs) > 1 else 0):
-        moved = [step(pair, only_if_needed=True) for pair in pairs]
-        if not any(moved):
+        still = True
+        for pair in pairs:
+            change = pair.section(params)
+            if change is not None and _moves(change, imbalance(pair, params)):
+                pair.act_(change, params)
+                still = False
+                yield pair.name, change
+        if still:
             break
     for pair in pairs:  # signs and the order of singular values, once all Gram matrices stand still
-        step(pair, only_if_needed=False)
-    return element
+        change = pair.settle_(params)
+        if change is not None:
+            yield pair.name, change
 
 
 def _moves(step: Tensor, gaps: Tensor) -> bool:

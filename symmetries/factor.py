@@ -1,8 +1,8 @@
 """What every factor of a model's symmetry group offers."""
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Iterable
+from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -38,6 +38,11 @@ class AbstractFactor(ABC):
     @abstractmethod
     def views(self) -> tuple[View, ...]:
         """Every part of the parameters that the factor moves, or needs in order to move others."""
+
+    @property
+    def moved(self) -> tuple[View, ...]:
+        """The views that change; the others of :attr:`views` are read. All of them, by default."""
+        return self.views
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -81,17 +86,24 @@ class AbstractFactor(ABC):
     def act_(self, element: Tensor, params: Params) -> None:
         """Transform the parameters in place; nothing can be differentiated through it.
 
-        Parameters that several views read, which may overlap, are copied for the time.
+        Parameters that change under one view while another, which may overlap it, reads them are copied for the time.
         """
-        count = Counter(view.parameter for view in self.views)
-        shared = (name for name, views in count.items() if views > 1)
+        moved = frozenset(self.moved)
+        shared = {
+            a.parameter
+            for a, b in combinations(self.views, 2)
+            if a.parameter == b.parameter
+            and not moved.isdisjoint((a, b))
+            and not a.is_apart(b, params[a.parameter].shape)
+        }
         self.act_into(element, edited(params, shared), params)
 
     @abstractmethod
     def act_into(self, element: Tensor, params: Params, target: Params) -> None:
         """Write what ``params`` become into ``target``, which holds their values.
 
-        A parameter that a single view reads may be the same tensor in both: it is read before it is written.
+        A parameter may be the same tensor in both where no view reads what another changes: every view is read before
+        it is written.
         """
 
     @abstractmethod
@@ -101,6 +113,13 @@ class AbstractFactor(ABC):
     @abstractmethod
     def section(self, params: Params) -> Tensor | None:
         """The element that moves ``params`` to the canonical representative, or None when there is no section."""
+
+    def settle_(self, params: Params) -> Tensor | None:
+        """Move ``params`` to the canonical representative, in place; the element that did it, as :meth:`section`."""
+        element = self.section(params)
+        if element is not None:
+            self.act_(element, params)
+        return element
 
 
 def named(factors: Iterable[AbstractFactor]) -> dict[str, AbstractFactor]:

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from .absorption import AbstractAbsorption
-from .balancing import balance_
 from .coupling import coupled
 from .errors import SymmetryError
 from .factor import APPROXIMATE, COUNTED, AbstractFactor, named
 from .family import Family, by_family, contributions
-from .params import Params, Shapes, Tangent, double_copy, lookup, require_finite, unknown_name
+from .params import Params, Shapes, Tangent, lookup, require_finite, unknown_name
 from .section_order import section_order
+from .settling import Step, in_passing, settled
 from .sharding import require_whole
 from .statistics import FixedStatistics, fold_, folded, unfold_, unfolded
 from .symmetry import Symmetry
@@ -214,25 +214,19 @@ class ModelSymmetry:
             balance: which pairs: ``"none"``; ``"single"``, those that share no weight with another, in closed form;
                 ``"all"``, where those that do are balanced together, see ``symmetries.balancing``.
         """
-        self.require(params)
-        moving = self.touched((*self.absorptions, *self.pairs))
-        return self.settle_({name: params[name].detach().clone() for name in moving}, balance)
+        return self.settled(params, balance=balance)[1]
 
-    def settle_(self, params: Params, balance: Balance) -> Element:
-        """Move parameters to the canonical representative, in place; the element that did it, as :meth:`section`."""
-        fold_(params, self.statistics)
-        element: Element = {}
-        for factor in self.absorptions:
-            step = factor.section(params)
-            if step is not None:
-                element[factor.name] = step
-                factor.act_(step, params)
+    def settled(self, params: Params, *, balance: Balance = "all") -> tuple[Params, Element]:
+        """The canonical representative, and the element that moves ``params`` there, as :meth:`section` gives it."""
+        self.require(params)
         largest = {"none": 0, "single": 1, "all": len(self.pairs)}[balance]
-        for component in self.components():
-            if len(component) <= largest:
-                element |= balance_(component, params)
-        unfold_(params, self.statistics)
-        return element
+        steps = [step for step in self._steps if not isinstance(step, tuple) or len(step) <= largest]
+        return settled(steps, params, self.statistics)
+
+    @cached_property
+    def _steps(self) -> tuple[Step, ...]:
+        """Absorptions one by one, pairs that share weights together."""
+        return in_passing([*self.absorptions, *self.components()], self.shapes)
 
     def canonical(self, params: Params, *, balance: Balance = "all") -> Params:
         r"""The canonical representative: gains 1, shifts 0, readers and writers centred, heads balanced.
@@ -251,11 +245,7 @@ class ModelSymmetry:
             SymmetryError: parameters that do not fit, or a gain that is exactly zero.
         """
         require_finite(params)
-        self.require(params)
-        double = double_copy(params)
-        element = self.settle_(double, balance)
-        moved = self.touched(self[name] for name in element)
-        return {name: double[name].to(value, copy=True) if name in moved else value for name, value in params.items()}
+        return self.settled(params, balance=balance)[0]
 
     def graph(self) -> nx.Graph:
         """Factors and the parameters they move, as a bipartite graph.

@@ -1,5 +1,6 @@
 """Factor pairs: the parameters a network sees only through a product."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 from .columns import Columns
 from .errors import SymmetryError
 from .factor import EXACT, AbstractFactor
-from .group import GeneralLinear
+from .group import GeneralLinear, inner, times
 from .params import Params, Shapes, Tangent, edited
 from .view import View, portions
 
@@ -124,8 +125,11 @@ class Symmetry(AbstractFactor):
         return self.copies(shapes) * (h**2 - lacking[0] * lacking[1]) * (self.group.dimension // h**2)
 
     def stack(self, params: Params, *, covector: bool = False) -> tuple[Tensor, Tensor]:
-        """G and H, shapes ``(copies, n, h)`` and ``(copies, m, h)``, of a point or a tangent, or of a covector."""
-        g, h = (torch.cat([rows.read(params, covector=covector) for rows in side], dim=1) for side in self._stacked)
+        """G and H, shapes ``(copies, n, h)`` and ``(copies, m, h)``, of a point or a tangent, or of a covector.
+
+        A side of a single view may alias the parameter.
+        """
+        g, h = (_joined([rows.read(params, covector=covector) for rows in side]) for side in self._stacked)
         return g, h
 
     def stack_into_(self, params: Params, standard: Tensor, dual: Tensor, *, covector: bool = False) -> None:
@@ -190,15 +194,38 @@ class Symmetry(AbstractFactor):
         numbers too), so that all points of an orbit have one representative. Computed in double precision. Copies that
         lack full rank have no such basis and stay where they are; None where all do.
         """
+        balanced = self._balanced(*self._double(params))
+        return None if balanced is None else balanced[0].cpu()
+
+    def settle_(self, params: Params) -> Tensor | None:
+        """Move to the balanced basis, in place; the element that did it, as :meth:`section`."""
+        standard, dual = self._double(params)
+        balanced = self._balanced(standard, dual)
+        if balanced is None:
+            return None
+        element, standard = balanced
+        self._unweight_(params, standard, times(dual, element.mH), params)
+        return element.cpu()
+
+    def _double(self, params: Params) -> tuple[Tensor, Tensor]:
         standard, dual = (matrix.detach().to(self.group.dtype) for matrix in self.weighted(params))
-        balance, deficient = balancing_element(standard.mH @ standard, dual.mH @ dual)
+        return standard, dual
+
+    def _balanced(self, standard: Tensor, dual: Tensor) -> tuple[Tensor, Tensor] | None:
+        """The change to a balanced basis, and G there."""
+        balance, deficient = balancing_element(inner(standard, standard), inner(dual, dual))
         if bool(deficient.all()):
             return None
-        phases = column_phases(standard @ torch.linalg.inv(balance)).unsqueeze(-1) * balance
-        balance = torch.where(deficient[:, None, None], balance, phases)
+        moved = times(standard, torch.linalg.inv(balance))
+        phases = torch.where(deficient.unsqueeze(-1), 1.0, column_phases(moved))
         if self.group.positive:
-            balance[:, 0] *= torch.linalg.det(balance).sign().unsqueeze(-1)
-        return balance.cpu()
+            phases[:, 0] *= (torch.linalg.det(balance) * phases.prod(-1)).sign()
+        return phases.unsqueeze(-1) * balance, moved * phases.conj().unsqueeze(-2)
+
+
+def _joined(stacks: Sequence[Tensor]) -> Tensor:
+    """Rows of one stack after those of another: columns in one piece of memory, as those of most weights are."""
+    return stacks[0] if len(stacks) == 1 else torch.cat([stack.mT for stack in stacks], dim=2).mT
 
 
 def balancing_element(s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:

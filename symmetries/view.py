@@ -201,6 +201,13 @@ class View:
             for group in self._left
         )
 
+    def is_apart(self, other: "View", shape: torch.Size) -> bool:
+        """Whether it is plain from their axes that two views of one parameter have no entry in common."""
+        own, others = ([axis for dim in view.extents(shape) for axis in dim] for view in (self, other))
+        if [axis.length for axis in own] != [axis.length for axis in others]:
+            return False
+        return any(a.stop <= b.start or b.stop <= a.start for a, b in zip(own, others, strict=True))
+
     def shape(self, shapes: Shapes) -> tuple[int, int, int]:
         """``(copies, n, h)`` for a model with parameters of these shapes."""
         if self.parameter not in shapes:
@@ -235,11 +242,21 @@ class View:
         tensor = params[self.parameter]
         self._elementary(tensor).copy_(self._apart(value - self.offset if self.offset else value, tensor.shape))
 
-    def add_(self, params: Params, value: Tensor) -> None:
-        """Add what broadcasts to matrices of shape ``(copies, n, h)`` to the parameter, in place; no copy is made."""
+    def add_(self, params: Params, value: Tensor, times: Tensor | None = None) -> None:
+        """Add what broadcasts to matrices of shape ``(copies, n, h)`` to the parameter, in place, no copy.
+
+        Args:
+            params: with the parameter.
+            value: what is added.
+            times: real numbers that multiply it and broadcast as well, so that no outer product need be formed.
+        """
         tensor = params[self.parameter]
-        whole = value.expand(self.shape({self.parameter: tensor.shape}))
-        self._elementary(tensor).add_(self._apart(whole, tensor.shape))
+        shape = self.shape({self.parameter: tensor.shape})
+        change = self._apart(value.expand(shape), tensor.shape)
+        if times is None:
+            self._elementary(tensor).add_(change)
+        else:
+            self._elementary(tensor).addcmul_(change, self._weights(times.expand(shape), tensor.shape))
 
     def fill_(self, params: Params, number: float) -> None:
         """Set all entries that are read to a number, in place."""
@@ -248,14 +265,16 @@ class View:
     def scale_(self, params: Params, factor: Tensor) -> None:
         """Multiply matrices of shape ``(copies, n, h)`` by real numbers that broadcast to them, in place, no copy."""
         tensor = params[self.parameter]
-        whole = factor.expand(self.shape({self.parameter: tensor.shape}))
-        pieces = torch.complex(whole, whole) if self.is_complex else whole  # real and imaginary part alike
         entries = self._elementary(tensor)
         if self.offset:
             entries.add_(self.offset)
-        entries.mul_(self._apart(pieces, tensor.shape))
+        entries.mul_(self._weights(factor.expand(self.shape({self.parameter: tensor.shape})), tensor.shape))
         if self.offset:
             entries.sub_(self.offset)
+
+    def _weights(self, whole: Tensor, shape: torch.Size) -> Tensor:
+        """Real numbers ``(copies, n, h)`` with every axis apart, alike for real and imaginary parts."""
+        return self._apart(torch.complex(whole, whole) if self.is_complex else whole, shape)
 
     def _apart(self, value: Tensor, shape: torch.Size) -> Tensor:
         """Matrices ``(copies, n, h)`` with every axis of the right side apart."""

@@ -12,6 +12,9 @@ from ..factor import AbstractFactor
 from ..params import Params, Shapes, Tangent
 from ..view import View
 
+Change = tuple[View, Tensor] | tuple[View, Tensor, Tensor]
+"""What is added to what a view reads: a tensor that broadcasts to it, or the product of two, which is not formed."""
+
 
 class AbstractAbsorption(AbstractFactor):
     r"""A symmetry with a global section: every orbit meets it once, and ``section`` says how to get there.
@@ -57,10 +60,10 @@ def require_last_axis(name: str, views: tuple[View, ...], k: int, shapes: Shapes
             )
 
 
-def added(changes: Iterable[tuple[View, Tensor]], target: Params) -> Params:
+def added(changes: Iterable[Change], target: Params) -> Params:
     """``target`` with changes added to what views read of it, in place."""
-    for view, change in changes:
-        view.add_(target, change)
+    for view, *change in changes:
+        view.add_(target, *change)
     return target
 
 

@@ -11,7 +11,7 @@ from ..errors import SymmetryError
 from ..factor import EXACT
 from ..params import Params, Shapes, Tangent
 from ..view import View
-from .base import AbstractAbsorption, added, zeros
+from .base import AbstractAbsorption, Change, added, zeros
 from .chain import Chain, require_chain, taken_back
 
 Channels = View | tuple[float, ...]
@@ -98,12 +98,12 @@ class WriterMean(AbstractAbsorption):
             sums.append((columns.double().sum(1) / across).flatten().cpu())
         return -torch.cat(sums)
 
-    def _shifts(self, element: Tensor, params: Params) -> Iterator[tuple[View, Tensor]]:
+    def _shifts(self, element: Tensor, params: Params) -> Iterator[Change]:
         shapes = {name: params[name].shape for name in self.parameters}
         for view, shift in zip(self.writers, element.split(self._columns(shapes)), strict=True):
             columns = view.read(params)
             by_column = shift.to(columns).reshape(columns.shape[0], 1, columns.shape[2])
-            yield view, by_column * inverse_gain(self.gain, columns, params)
+            yield view, by_column, inverse_gain(self.gain, columns, params)
 
 
 @dataclass(frozen=True)
@@ -197,11 +197,11 @@ class ReaderMean(AbstractAbsorption):
         along = inverse_gain(self.gain, rows, params).detach().double().sum(1)
         return -(rows.double().sum(1) / along).flatten().cpu()
 
-    def _changes(self, v: Tensor, params: Params) -> Iterator[tuple[View, Tensor]]:
+    def _changes(self, v: Tensor, params: Params) -> Iterator[Change]:
         rows = self.reader.read(params)
         along = inverse_gain(self.gain, rows, params)  # (1, k, 1)
         by_copy = v.to(rows).reshape(rows.shape[0], 1, rows.shape[2])
-        yield self.reader, by_copy * along
+        yield self.reader, by_copy, along
         if self.shift is not None:
             constant = (channel_values(self.shift, rows, params) * along).sum() * by_copy.sum(
                 0, keepdim=True

@@ -200,6 +200,34 @@ def test_scaling_in_place_scales_what_is_read(sample, generator):
     assert torch.equal(view.read({"w": tensor}), expected)
 
 
+def test_adding_in_place_adds_to_what_is_read(sample, generator):
+    view, tensor, (copies, n, h), _ = sample
+    before = view.read({"w": tensor}).clone()
+    value, times = (torch.randn(size, generator=generator, dtype=torch.float64) for size in ((copies, 1, h), (1, n, 1)))
+    value = value.to(before)
+    view.add_({"w": tensor}, value)
+    torch.testing.assert_close(view.read({"w": tensor}), before + value)
+    view.add_({"w": tensor}, value, times)
+    torch.testing.assert_close(view.read({"w": tensor}), before + value + value * times)
+
+
+def marked(view, shape):
+    mask = torch.zeros(shape, dtype=torch.bool)
+    view.fill_({"w": mask}, True)
+    return mask
+
+
+def test_views_that_are_apart_have_no_entry_in_common():
+    third = View("w", "(three copies h) n -> three copies n h", three=3, copies=2)
+    views = [third.at(0), third.at(1), third.at(2).within(h=(0, 1)), third.at(2).within(h=(1, 3))]
+    views += [View("w", "(copies h) n -> copies n h", copies=2), View("w", "m (copies h) -> copies m h", copies=2)]
+    shape = torch.Size([18, 6])
+    for a in views:
+        for b in views:
+            assert not a.is_apart(b, shape) or not (marked(a, shape) & marked(b, shape)).any()
+    assert all(a.is_apart(b, shape) == (a is not b) for a in views[:4] for b in views[:4])
+
+
 def test_number_added_to_a_parameter_is_taken_off_when_written(generator):
     params = {"norm.weight": torch.randn(5, generator=generator)}
     stored, view = params["norm.weight"].clone(), View("norm.weight", "n -> 1 n 1").plus(1.0)
