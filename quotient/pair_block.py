@@ -174,9 +174,9 @@ class PairBlock(AbstractBlock):
         :math:`c\, W_X^{H} + Q \mu^{H} + X (\kappa + \kappa^{H})`. The horizontal projection adds to what Q is times.
         """
         spans = self._spans(tuple(a.detach() for a in x))
-        grams = [span.gram() for span in spans]
         ends = self._batch.stack(self._own)
         with torch.no_grad():
+            grams = [span.gram() for span in spans]
             for end, span, w in zip(ends, spans, self._coefficients(grams), strict=True):
                 span.add_(end, w)
 
@@ -185,7 +185,9 @@ class PairBlock(AbstractBlock):
     def _pulled(self, spans: list[Span], grams: list[Gram], covector: Covector, horizontal: bool) -> Coordinates:
         # Anew, with a graph: to hold that while the covector is found takes more memory than it takes time to make.
         leaves = [a.detach().requires_grad_() for gram in grams for a in (gram.m, gram.k)]
-        again = [replace(gram, m=m, k=k) for gram, m, k in zip(grams, leaves[::2], leaves[1::2], strict=True)]
+        again = [
+            replace(gram, m=m, k=k, derivatives=1) for gram, m, k in zip(grams, leaves[::2], leaves[1::2], strict=True)
+        ]
         with torch.enable_grad():
             coefficients = self._coefficients(again)
         covectors = list(self._batch.stack(covector, covector=True))

@@ -26,7 +26,8 @@ class Span:
     def gram(self) -> Gram:
         """Of the columns, single precision at least."""
         working = torch.promote_types(self.x.dtype, torch.float32)
-        return Gram(inner(self.x, self.basis).to(working), inner(self.x, self.x).to(working), self.reach)
+        m, k = inner(self.x, self.basis).to(working), inner(self.x, self.x).to(working)
+        return Gram(m, k, self.reach, derivatives=2 if torch.is_grad_enabled() else 0)
 
     def combined(self, coefficients: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + [Q X] W`` with coefficients W of shape ``(copies, 2h, h)``."""

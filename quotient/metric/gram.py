@@ -19,18 +19,20 @@ class Gram:
         m: M, shape ``(copies, h, h)``, single precision at least.
         k: K, likewise.
         reach: a length that no copy of X exceeds, if one is known.
+        derivatives: how many derivatives of a geodesic have to be as good as its values.
     """
 
     m: Tensor
     k: Tensor
     reach: float | None = None
+    derivatives: int = 2
 
     @property
     def bound(self) -> float:
-        """The largest length of a copy of X, or the one that is known, for which no device is waited for."""
+        """On the spectral norms of the copies of X; a length that is known, for which no device is waited for."""
         if self.reach is not None:
             return self.reach
-        return float(torch.diagonal(self.k.detach(), dim1=-2, dim2=-1).real.sum(-1).max().sqrt())
+        return float(torch.linalg.matrix_norm(self.k.detach()).max().sqrt())
 
     @cached_property
     def whole(self) -> Tensor:

@@ -1,5 +1,6 @@
 """The invariant metric."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -7,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ..geodesic import expm1
+from ..geodesic import SERIES_NORM, series_degree
 from ..geodesic.base import State
 from .base import AbstractMetric, PairFrame
 from .gram import Gram
@@ -65,19 +66,22 @@ class InvariantSpray(AbstractPairSpray):
 def _closed_form(gram: Gram) -> Tensor:
     r"""The 2h x h matrix :math:`e^{B} [e^{M}; 0] - [I; 0]`, with S = I.
 
-    There B is Hamiltonian, since K is Hermitian and :math:`N = M^{H}`: its square has one more such block structure and
-    takes two products of h x h matrices, of which the square of M is one. With V divided by its length r, the blocks of
-    the similar matrix are of size r: its norm is below 2r.
+    The two exponentials commute, on the left and on the right: together they are that of :math:`L C = B C + C M`, and
+    its action on :math:`C = [I; 0]` is a series of products of h x h matrices [AlMohy2011]. With V divided by its
+    length r, the blocks of B and M are of size r: the norm of L is below 3r.
     """
-    m, k, r = gram.m, gram.k, gram.bound
-    square, mixed = m @ m, m @ k
-    p = square - k
-    b = _blocks(-m, -k, gram.identity, m.mH)
-    b_square = _blocks(p, mixed - mixed.mH, m.mH - m, p.mH)
-    grown = expm1(m, square, m.shape[-1], r)
-    turned = expm1(b, b_square, m.shape[-1], 2 * r)
-    return turned + turned @ grown + torch.cat([grown, torch.zeros_like(grown)], dim=-2)
-
-
-def _blocks(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
-    return torch.cat([torch.cat([a, b], dim=-1), torch.cat([c, d], dim=-1)], dim=-2)
+    m, k, bound = gram.m, gram.k, 3 * gram.bound
+    if bound > SERIES_NORM:
+        b = torch.cat([torch.cat([-m, -k], dim=-1), torch.cat([gram.identity, m.mH], dim=-1)], dim=-2)
+        ends = torch.linalg.matrix_exp(b)[..., : m.shape[-1]] @ torch.linalg.matrix_exp(m)
+        return ends - torch.cat([gram.identity, torch.zeros_like(m)], dim=-2)
+    along, across = -k, m + m.mH  # L^2 C, after L C = [0; I]
+    total_along, total_across = along / 2, gram.identity + across / 2
+    for j in range(3, series_degree(bound, m.dtype, gram.derivatives) + 1):
+        along, across = (
+            (along @ m).baddbmm(m, along, alpha=-1).baddbmm(k, across, alpha=-1),
+            along.baddbmm(m.mH, across).baddbmm(across, m),
+        )
+        total_along = total_along.add(along, alpha=1.0 / math.factorial(j))
+        total_across = total_across.add(across, alpha=1.0 / math.factorial(j))
+    return torch.cat([total_along, total_across], dim=-2)

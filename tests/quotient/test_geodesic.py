@@ -1,5 +1,6 @@
 """Geodesics: against the integrated equation, their order, their constant speed, their horizontal velocity."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +22,9 @@ from quotient import (
     length,
     scaled,
 )
-from quotient.geodesic import Series, expm1
+from quotient.geodesic import Series, series_degree
+from quotient.metric import Gram
+from quotient.metric.invariant import InvariantSpray
 from symmetries import ModelSymmetry, Params, Tangent
 from tests.quotient.cases import CHAIN, QUERY_KEY, ROTARY, SINGLE, VALUE_OUTPUT, group, parameters
 
@@ -185,29 +188,55 @@ def test_exp_is_twice_differentiable_at_the_point_and_away(
         torch.testing.assert_close(hessian[0][1], mixed, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("norm", [0.0, 1e-3, 0.7, 1.9, 5.0])
+def exponentials(x: Tensor, basis: Tensor) -> Tensor:
+    """The closed form as it stands in the docstring, for S = I."""
+    m, k, identity = x.mH @ basis, x.mH @ x, torch.eye(x.shape[-1], dtype=x.dtype).expand(len(x), -1, -1)
+    b = torch.cat([torch.cat([-m, -k], -1), torch.cat([identity, m.mH], -1)], -2)
+    start = torch.cat([identity, torch.zeros_like(m)], -2)
+    return torch.linalg.matrix_exp(b) @ start @ torch.linalg.matrix_exp(m) - start
+
+
+def series(x: Tensor, basis: Tensor) -> Tensor:
+    gram = Gram(x.mH @ basis, x.mH @ x)
+    identity = torch.eye(x.shape[-1], dtype=x.dtype)
+    return InvariantSpray([gram], (), (identity,)).closed_form(())[0]
+
+
+def factor(generator: torch.Generator, norm: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Velocities of a given spectral norm, and orthonormal columns."""
+    x, basis = (torch.randn(3, 5, 2, generator=generator, dtype=dtype) for _ in range(2))
+    return norm * x / torch.linalg.matrix_norm(x, ord=2)[:, None, None], torch.linalg.qr(basis)[0]
+
+
+@pytest.mark.parametrize("norm", [0.0, 1e-3, 0.3, 0.6, 2.0])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
-def test_series_agrees_with_the_full_exponential(norm: float, dtype: torch.dtype, generator: torch.Generator) -> None:
-    b = torch.randn(3, 4, 4, generator=generator, dtype=dtype)
-    b = norm * b / torch.linalg.matrix_norm(b, ord=2)[:, None, None]
-    expected = (torch.linalg.matrix_exp(b) - torch.eye(4, dtype=dtype))[..., :2]
-    torch.testing.assert_close(expm1(b, b @ b, 2, norm), expected, rtol=1e-13, atol=1e-15)
+def test_series_agrees_with_the_exponentials(norm: float, dtype: torch.dtype, generator: torch.Generator) -> None:
+    x, basis = factor(generator, norm, dtype)
+    torch.testing.assert_close(series(x, basis), exponentials(x, basis), rtol=1e-13, atol=1e-14)
 
 
-@pytest.mark.parametrize("norm", [0.0, 1e-3, 0.7])
+@pytest.mark.parametrize("norm", [1e-3, 0.3])
 def test_series_has_derivatives_as_good_as_its_values(norm: float, generator: torch.Generator) -> None:
-    b, u, v = (torch.randn(3, 4, 4, generator=generator, dtype=torch.float64) for _ in range(3))
-    b = norm * b / torch.linalg.matrix_norm(b, ord=2)[:, None, None]
+    x, basis = factor(generator, norm, torch.float64)
+    u, v = (torch.randn(x.shape, generator=generator, dtype=x.dtype) for _ in range(2))
 
-    def second(exponential: Callable[[Tensor], Tensor]) -> Tensor:
-        def slope(x: Tensor) -> Tensor:
-            return torch.func.jvp(exponential, (x,), (u,))[1]
+    def second(displacement: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        def slope(at: Tensor) -> Tensor:
+            return torch.func.jvp(lambda y: displacement(y, basis), (at,), (u,))[1]
 
-        return torch.func.jvp(slope, (b,), (v,))[1]
+        return torch.func.jvp(slope, (x,), (v,))[1]
 
-    torch.testing.assert_close(
-        second(lambda x: expm1(x, x @ x, 4, norm)), second(torch.linalg.matrix_exp), rtol=1e-12, atol=1e-12
-    )
+    torch.testing.assert_close(second(series), second(exponentials), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_series_is_no_longer_than_it_needs_to_be(dtype: torch.dtype) -> None:
+    """One term less, or as many for one derivative more, would be seen in the working precision."""
+    for bound in (1e-6, 1e-3, 0.1, 1.9):
+        degree = series_degree(bound, dtype, 0)
+        left_out = [bound**j / math.factorial(j) for j in (degree, degree + 1)]
+        assert left_out[1] <= torch.finfo(dtype).eps / 2 < left_out[0] or degree == 2
+        assert series_degree(bound, dtype, 1) == max(2, degree + (left_out[0] > torch.finfo(dtype).eps / 2))
 
 
 def test_series_arithmetic_is_that_of_functions(generator: torch.Generator) -> None:
