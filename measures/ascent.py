@@ -11,11 +11,14 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from quotient import Coordinates, add_, combined, length, scale_, selected, shrinkage
+from quotient import Coordinates, add_, copied, length, length_of_sum, scale_, selected, shrinkage
 
 
 class Function(Protocol):
-    """What is maximised: a value, and the value with its gradient."""
+    """What is maximised: a value, and the value with its gradient.
+
+    Points are written over later on; gradients are not.
+    """
 
     def __call__(self, x: Coordinates) -> Tensor:
         """The value at ``x``."""
@@ -55,11 +58,10 @@ def auto_pgd(function: Function, start: Coordinates, radius: float, steps: int) 
     size, improved = torch.full_like(value, 2 * radius), torch.zeros_like(value)
     halved = torch.zeros_like(value, dtype=torch.bool)
     for k in range(1, steps + 1):
-        goal = ascended(x, gradient, size, radius, share=0.75 if k > 1 else 1.0)
-        if k > 1:
-            add_(goal, 0.5, x)
-            add_(goal, -0.25, previous)
-            scale_(goal, shrinkage(goal, radius))
+        goal = previous  # its memory, while nothing else is there
+        if goal is start or goal is best:
+            goal = copied(goal)
+        ascend_(goal, x, gradient, size, radius, momentum=0.25 if k > 1 else 0.0)
         previous, x = x, goal
         del gradient, goal  # a gradient is taken while nothing is held that is not needed after it
         if k == steps:
@@ -110,15 +112,27 @@ def projected_ascent(function: Function, start: Coordinates, radius: float, step
     for _ in range(steps):
         value, gradient = function.value_and_gradient(x)
         visited.append(value)
-        x = ascended(x, gradient, 2 * radius / steps, radius)
+        previous, x = x, copied(x)
+        ascend_(x, previous, gradient, 2 * radius / steps, radius)
     return torch.stack([*visited, function(x)])
 
 
-def ascended(
-    x: Coordinates, gradient: Coordinates, size: float | Tensor, radius: float, *, share: float = 1.0
-) -> Coordinates:
-    """A share of the point of the ball next to ``x + size * gradient / |gradient|``; of ``x`` at a zero gradient."""
+def ascend_(
+    previous: Coordinates,
+    x: Coordinates,
+    gradient: Coordinates,
+    size: float | Tensor,
+    radius: float,
+    *,
+    momentum: float = 0.0,
+) -> None:
+    r"""``previous`` <- :math:`\Pi((1 - m) z + 2 m x - m\, x_{previous})`, with momentum m, in place.
+
+    Here z is the point of the ball next to ``x + size * gradient / |gradient|``, which is ``x`` at a zero gradient.
+    """
     step = torch.nan_to_num(size / length(gradient), posinf=0.0)
-    goal = combined(x, step, gradient)
-    scale_(goal, share * shrinkage(goal, radius))
-    return goal
+    share = (1.0 - momentum) * shrinkage(length_of_sum(x, step, gradient), radius)
+    scale_(previous, -momentum)
+    add_(previous, share + 2.0 * momentum, x)
+    add_(previous, share * step, gradient)
+    scale_(previous, shrinkage(length(previous), radius))

@@ -1,6 +1,6 @@
 """The loss around a point, in the normal coordinates of a geometry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -22,11 +22,15 @@ class LocalLoss:
         loss: L.
         chart: normal coordinates at the point.
         checked: False leaves it to the caller to look whether values are finite, which waits for the device.
+
+    Attributes:
+        memory: of the parameters where the last gradient was taken, for those of the next.
     """
 
     loss: EmpiricalLoss
     chart: AbstractChart
     checked: bool = True
+    memory: Params = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __call__(self, x: Coordinates) -> Tensor:
         """f(x), 0-dimensional float64.
@@ -55,16 +59,22 @@ class LocalLoss:
         Raises:
             ValueError: a loss or a gradient that is not finite.
         """
-        end, pull = self.chart.linearized(x)
+        end, pull = self.chart.linearized(x, into=self._taken())
         value, covector = self.loss.value_and_gradient(end, checked=self.checked)
-        del end  # as large as the parameters
         gradient = pull(covector)
+        self.memory.update(end)
         if self.checked and not bool(length(gradient).isfinite()):
             raise ValueError(
                 f"the gradient is not finite although the loss is ({value.item():.6g}); look for square roots, norms "
                 "or quotients of zero in the model and the loss"
             )
         return value, gradient
+
+    def _taken(self) -> Params:
+        """The memory, of which nothing is held here any more: a chart may have no use for it."""
+        taken = dict(self.memory)
+        self.memory.clear()
+        return taken
 
 
 def around(loss: EmpiricalLoss, params: Params, geometry: AbstractGeometry) -> LocalLoss:

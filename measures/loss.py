@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from symmetries import Covector, Params, Tangent, evaluate_at, require_whole, unknown_name, whole
 
 from .batch import microbatches, on_device, tensors
-from .differential import HessianProduct, differential, require_finite_loss
+from .differential import HessianProduct, require_finite_loss
 from .mode import evaluation_mode, require_one_mode
 from .processes import Processes, fingerprint
 
@@ -129,6 +129,8 @@ class EmpiricalLoss:
     def value_and_gradient(self, params: Params, *, checked: bool = True) -> tuple[Tensor, Covector]:
         """The loss (float64) and its differential, detached, one microbatch after the other.
 
+        The differential lies in memory of its own, and may be written over.
+
         Args:
             params: the point.
             checked: False leaves it to the caller to look whether the loss is finite, which waits for the device.
@@ -138,18 +140,18 @@ class EmpiricalLoss:
         """
         self.require(params)
         leaves = self.processes.leaves(params)
-        total: Covector = {}
         values = [torch.zeros((), dtype=torch.float64, device=next(iter(leaves.values())).device)]
         for term in self.terms:
             with torch.enable_grad():
                 value = term(leaves)
             values.append(value.detach())
-            part = differential(value, leaves)
-            total = {name: total[name] + c for name, c in part.items()} if total else part
+            if value.requires_grad:
+                value.backward(inputs=list(leaves.values()))  # sums up in place, in memory that nobody else has
         value = self.processes.total(torch.stack(values).sum())
         if checked:
             require_finite_loss(value, leaves)
-        return value, self.processes.reduced(total or {n: torch.zeros_like(p) for n, p in leaves.items()}, params)
+        covector = {n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in leaves.items()}
+        return value, self.processes.reduced(covector, params)
 
     def hvp(self, params: Params, tangent: Tangent) -> Covector:
         """The Hessian times a tangent, detached. For several products at one point use :meth:`hessian`."""

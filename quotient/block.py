@@ -66,15 +66,23 @@ class AbstractBlock(ABC):
         """Where geodesics of velocity ``E x`` take the entries, as tensors that :meth:`place_` understands."""
 
     @abstractmethod
-    def place_(self, params: Params, ends: tuple[Tensor, ...]) -> None:
-        """Replace the entries of ``params``, which are those of the point, by :meth:`ends`."""
+    def place_(self, params: Params, ends: tuple[Tensor, ...], into: Params) -> None:
+        """Replace the entries of ``params``, which are those of the point, by :meth:`ends`.
+
+        A tensor in ``into`` may be taken in place of a copy: entries that no block moves are there already.
+        """
 
     @abstractmethod
     def entries_of(self, covector: Covector) -> tuple[Tensor, ...]:
         """What a covector pairs with :meth:`ends`."""
 
-    def linearized(self, x: Coordinates, *, horizontal: bool) -> tuple[tuple[Tensor, ...], Pullback]:
-        """:meth:`ends`, detached, and the transpose of their differential at ``x``, if asked for projected."""
+    def linearized(
+        self, x: Coordinates, *, horizontal: bool, into: Params | None
+    ) -> tuple[tuple[Tensor, ...], Pullback]:
+        """:meth:`ends`, detached, and the transpose of their differential at ``x``, if asked for projected.
+
+        See :meth:`quotient.AbstractChart.linearized`; of the covector a block writes over nothing but its own entries.
+        """
         leaves = tuple(a.detach().requires_grad_() for a in x)
         with torch.enable_grad():
             ends = self.ends(leaves)

@@ -166,7 +166,7 @@ class ChainBlock(AbstractBlock):
         moving = tuple(a * m for a, m in zip(x, self._moving.values(), strict=True))
         return self._geodesic.displacement(ChainSpray(tuple(self._weights.values())), moving)
 
-    def place_(self, params: Params, ends: tuple[Tensor, ...]) -> None:
+    def place_(self, params: Params, ends: tuple[Tensor, ...], into: Params) -> None:
         """Add the changes."""
         params.update((name, params[name] + change) for name, change in zip(self._weights, ends, strict=True))
 

@@ -69,15 +69,15 @@ class QuotientChart(AbstractChart):
         """Every block moves its entries."""
         params = dict(self.point)
         for block, part in self._parts(x):
-            block.place_(params, block.ends(part))
+            block.place_(params, block.ends(part), {})
         return params
 
-    def linearized(self, x: Coordinates) -> tuple[Params, Pullback]:
+    def linearized(self, x: Coordinates, *, into: Params | None = None) -> tuple[Params, Pullback]:
         """Block by block, so that no graph goes through the parameters."""
         params, pulls = dict(self.point), []
         for block, part in self._parts(x):
-            ends, pull = block.linearized(part, horizontal=self._horizontal)
-            block.place_(params, ends)
+            ends, pull = block.linearized(part, horizontal=self._horizontal, into=into)
+            block.place_(params, ends, into or {})
             pulls.append(pull)
         return params, lambda covector: tuple(a for pull in pulls for a in pull(covector))
 

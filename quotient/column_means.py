@@ -9,6 +9,7 @@ from torch import Tensor
 
 from symmetries import Shapes, View
 
+from .coordinates import PIECE
 from .flat import reciprocal
 from .pins import column_labels, covered_entries
 
@@ -48,21 +49,27 @@ class Columns:
             labels = torch.where(own >= 0, own + start, labels)
         return labels
 
-    def sums(self, values: Tensor) -> Tensor:
-        """The sum over each column, shape ``(count,)``, float64."""
-        parts = (_rounded_sum(view.read({view.parameter: values})) for view in self.views)
-        return torch.cat([part.flatten() for part in parts])
+    def sums(self, frame: Tensor, values: Tensor) -> Tensor:
+        """The sum of ``frame * values`` over each column, shape ``(count,)``, float64."""
+        stacks = ([view.read({view.parameter: factor}) for factor in (frame, values)] for view in self.views)
+        return torch.cat([_column_products(a, b).flatten() for a, b in stacks])
 
     def subtract_(self, values: Tensor, frame: Tensor, multipliers: Tensor) -> None:
         """Take ``multiplier * frame`` off every column, in place."""
         for view, part in zip(self.views, multipliers.split(self.counts), strict=True):
             scale = view.read({view.parameter: frame})
-            view.add_({view.parameter: values}, scale * -part.reshape(len(scale), 1, -1).to(scale))
+            view.add_({view.parameter: values}, scale, -part.reshape(len(scale), 1, -1).to(frame))
 
 
-def _rounded_sum(stack: Tensor) -> Tensor:
-    """Over the rows, in single precision at least: a cascade, whose rounding grows as the logarithm of their number."""
-    return stack.sum(1, dtype=torch.promote_types(stack.dtype, torch.float32)).double()
+def _column_products(a: Tensor, b: Tensor) -> Tensor:
+    """The inner products of columns, shape ``(copies, h)``, float64; a few at a time, so that it needs no memory.
+
+    Summed in single precision at least: a cascade, whose rounding grows as the logarithm of the number of rows.
+    """
+    few = max(1, PIECE // a[..., 0].numel())
+    working = torch.promote_types(a.dtype, torch.float32)
+    pieces = zip(a.split(few, -1), b.split(few, -1), strict=True)
+    return torch.cat([(p * q).sum(1, dtype=working) for p, q in pieces], -1).double()
 
 
 def pinned_columns(name: str, among: Tensor, pins: Sequence[View], shapes: Shapes) -> tuple[Columns, ...]:
@@ -105,7 +112,7 @@ class ColumnMeans:
         if len(columns) > 2:
             raise ValueError(f"at most two overlapping sections can hold on one parameter, got {len(columns)}")
         self._first, *self._second = sorted(columns, key=lambda each: each.count, reverse=True)
-        self._diagonal = self._first.sums(frame.square())
+        self._diagonal = self._first.sums(frame, frame)
         self._inverse = reciprocal(self._diagonal)
         self._schur_rank = 0
         if self._second:
@@ -127,23 +134,23 @@ class ColumnMeans:
         self._off_first_(x, frame)
         for second in self._second:
             left = torch.zeros_like(x)
-            second.subtract_(left, frame, self._schur_inverse @ second.sums(frame * x))
+            second.subtract_(left, frame, self._schur_inverse @ second.sums(frame, x))
             self._off_first_(left, frame)
             x.add_(left)
 
     def _off_first_(self, x: Tensor, frame: Tensor) -> None:
-        self._first.subtract_(x, frame, self._inverse * self._first.sums(frame * x))
+        self._first.subtract_(x, frame, self._inverse * self._first.sums(frame, x))
 
 
 def _schur_inverse(frame: Tensor, first: Columns, second: Columns) -> tuple[Tensor, int]:
     """The inverse Gram matrix of what is left of the second conditions off the first ones, and its rank."""
-    squares = frame.double().square()
+    double = frame.double()
     a, b = (each.labels(frame.shape).to(frame.device) for each in (first, second))
     both = (a >= 0) & (b >= 0)
     index = a[both] * second.count + b[both]
-    cross = torch.bincount(index, squares[both], minlength=first.count * second.count).reshape(first.count, -1)
-    diagonal = second.sums(squares)
-    schur = torch.diag(diagonal) - cross.mT @ (reciprocal(first.sums(squares)).unsqueeze(-1) * cross)
+    cross = torch.bincount(index, double[both].square(), minlength=first.count * second.count).reshape(first.count, -1)
+    diagonal = second.sums(double, double)
+    schur = torch.diag(diagonal) - cross.mT @ (reciprocal(first.sums(double, double)).unsqueeze(-1) * cross)
     # In units of its own diagonal the complement has eigenvalues from 0 to 1, whatever the sizes of weights.
     unit = reciprocal(diagonal.sqrt())
     values, vectors = torch.linalg.eigh(unit[:, None] * schur * unit)

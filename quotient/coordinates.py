@@ -4,7 +4,7 @@ The tensors may be sharded over processes, a ``DTensor``. Sums over them are who
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -13,6 +13,9 @@ from torch.distributed.tensor import DTensor
 from symmetries import laid_out, whole
 
 Coordinates = tuple[Tensor, ...]
+
+#: Entries that a processor keeps at hand.
+PIECE = 2**20
 
 #: Of norms within, float32 has the squares of all entries that count: no millions of those it rounds to zero do.
 _SQUARES = (1e-8, 1e18)
@@ -35,7 +38,7 @@ def dot(x: Sequence[Tensor], y: Sequence[Tensor]) -> Tensor:
     return whole(torch.stack([torch.sum(a.double() * b.double()) for a, b in zip(x, y, strict=True)]).sum())
 
 
-def length(x: Sequence[Tensor]) -> Tensor:
+def length(x: Iterable[Tensor]) -> Tensor:
     """The Euclidean norm, a 0-dimensional float64 tensor; stays on the device."""
     return whole(torch.linalg.vector_norm(torch.stack([_norm(a) for a in x])))
 
@@ -51,6 +54,11 @@ def _norm(a: Tensor) -> Tensor:
     return torch.linalg.vector_norm(a, dtype=torch.float64)
 
 
+def copied(x: Sequence[Tensor]) -> Coordinates:
+    """The same in memory of its own."""
+    return tuple(a.clone() for a in x)
+
+
 def scaled(x: Sequence[Tensor], factor: float | Tensor) -> Coordinates:
     """``factor * x``."""
     return tuple(a * (factor.to(a) if isinstance(factor, Tensor) else factor) for a in x)
@@ -64,6 +72,19 @@ def scale_(x: Sequence[Tensor], factor: float | Tensor) -> None:
         a.mul_(factor.to(a) if isinstance(factor, Tensor) else factor)
 
 
+def length_of_sum(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -> Tensor:
+    """The length of ``x + factor * y``, some rows after the other, so that it needs no memory."""
+    pieces = (rows for a, b in zip(x, y, strict=True) for rows in zip(_in_rows(a), _in_rows(b), strict=True))
+    return length(piece for a, b in pieces for piece in combined((a,), factor, (b,)))
+
+
+def _in_rows(a: Tensor) -> Sequence[Tensor]:
+    """Views of a few rows each; of what is sharded, the whole."""
+    if a.ndim == 0 or isinstance(a, DTensor):
+        return (a,)
+    return a.split(max(1, PIECE * len(a) // max(1, a.numel())))
+
+
 def combined(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -> Coordinates:
     """``x + factor * y``."""
     if isinstance(factor, Tensor):
@@ -71,10 +92,13 @@ def combined(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -
     return tuple(torch.add(a, b, alpha=factor) for a, b in zip(x, y, strict=True))
 
 
-def add_(x: Sequence[Tensor], factor: float, y: Sequence[Tensor]) -> None:
+def add_(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -> None:
     """``x <- x + factor * y``, in place."""
     for a, b in zip(x, y, strict=True):
-        a.add_(b, alpha=factor)
+        if isinstance(factor, Tensor):
+            a.addcmul_(b, factor.to(a))
+        else:
+            a.add_(b, alpha=factor)
 
 
 def selected(condition: Tensor, x: Coordinates, y: Coordinates) -> Coordinates:
@@ -86,12 +110,12 @@ def selected(condition: Tensor, x: Coordinates, y: Coordinates) -> Coordinates:
 
 def within_ball(x: Coordinates, radius: float) -> Coordinates:
     """``x``, scaled back to the sphere of the radius where it lies outside: the metric projection on the ball."""
-    return scaled(x, shrinkage(x, radius))
+    return scaled(x, shrinkage(length(x), radius))
 
 
-def shrinkage(x: Coordinates, radius: float) -> Tensor:
-    """What brings ``x`` back to the sphere of the radius where it lies outside, and 1 inside; 0-dimensional float64."""
-    return (radius / length(x).clamp_min(torch.finfo(torch.float64).tiny)).clamp_max(1.0)
+def shrinkage(distance: Tensor, radius: float) -> Tensor:
+    """What brings a point at this distance back to the sphere of the radius if it lies outside, and 1 inside."""
+    return (radius / distance.clamp_min(torch.finfo(distance.dtype).tiny)).clamp_max(1.0)
 
 
 def gaussian(like: Sequence[Tensor], generator: torch.Generator | None) -> Coordinates:

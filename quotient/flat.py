@@ -129,9 +129,17 @@ class FlatChart(AbstractChart):
         shared = (a.numel() // s.numel() if self.relative else 1 for a, s in zip(x, self.scales.values(), strict=True))
         return tuple(a.square() * n for a, n in zip(x, shared, strict=True))
 
-    def linearized(self, x: Coordinates) -> tuple[Params, Pullback]:
+    def linearized(self, x: Coordinates, *, into: Params | None = None) -> tuple[Params, Pullback]:
         """Lines are straight: the gradient is ``T c`` everywhere, and zero where T is."""
-        return {name: p.detach() for name, p in self.exp(x).items()}, self.components
+        memory = into or {}
+        with torch.no_grad():
+            end = {
+                name: torch.addcmul(w, self.scales[name], a, out=memory.get(name))
+                for (name, w), a in zip(self.point.items(), x, strict=True)
+            }
+        if into is None:
+            return end, self.components
+        return end, lambda covector: tuple(covector[name].mul_(self.scales[name]) for name in self.point)
 
     def exp(self, x: Coordinates) -> Params:
         """``point + T x``."""

@@ -77,11 +77,16 @@ class AbstractChart(ABC):
     def exp(self, x: Coordinates) -> Params:
         """The point reached at time 1 along the geodesic of velocity ``E x``; twice differentiable in ``x``."""
 
-    def linearized(self, x: Coordinates) -> tuple[Params, Pullback]:
+    def linearized(self, x: Coordinates, *, into: Params | None = None) -> tuple[Params, Pullback]:
         """``exp(x)``, detached, for horizontal ``x``; and the transpose of the differential of exp there, projected.
 
         Law: for a function with differential ``c`` at ``exp(x)``, ``pull(c)`` is the horizontal part of the gradient of
         its values in coordinates; at ``x = 0`` it is ``project(components(c))``.
+
+        Args:
+            x: horizontal coordinates.
+            into: parameters that an earlier call gave, or none yet. Those of this call may then be written over them,
+                and ``pull`` over both those and its covector: memory costs more time than numbers do.
         """
         leaves = tuple(a.detach().requires_grad_() for a in x)
         with torch.enable_grad():

@@ -154,11 +154,11 @@ class PairBlock(AbstractBlock):
         spans = self._spans(x)
         return self._reached(spans, self._coefficients(span.gram() for span in spans))
 
-    def place_(self, params: Params, ends: tuple[Tensor, ...]) -> None:
+    def place_(self, params: Params, ends: tuple[Tensor, ...], into: Params) -> None:
         """The entries of both factors, in tensors of their own."""
         for name, own in self._own.items():
             if params[name] is own:  # and no other block has moved it before
-                params[name] = own.clone()
+                params[name] = into[name] if name in into else own.clone()
         standard, dual = ends
         self._batch.unstack_(params, standard, dual)
 
@@ -166,7 +166,9 @@ class PairBlock(AbstractBlock):
         """Stacked as the factors are."""
         return self._batch.stack(covector, covector=True)
 
-    def linearized(self, x: Coordinates, *, horizontal: bool) -> tuple[tuple[Tensor, ...], Pullback]:
+    def linearized(
+        self, x: Coordinates, *, horizontal: bool, into: Params | None
+    ) -> tuple[tuple[Tensor, ...], Pullback]:
         r"""By hand where matrices are tall, automatically where they are small: no graph holds a tall one.
 
         A covector c pairs with the columns' coefficients W as :math:`[Q\; X]^{H} c`; with the gradients

@@ -120,7 +120,7 @@ class RestBlock(AbstractBlock):
         moved = zip(self._point.items(), x, strict=True)
         return tuple(torch.addcmul(w, self._frame(name), a) for (name, w), a in moved)
 
-    def place_(self, params: Params, ends: tuple[Tensor, ...]) -> None:
+    def place_(self, params: Params, ends: tuple[Tensor, ...], into: Params) -> None:
         """Whole parameters."""
         params.update(zip(self._point, ends, strict=True))
 
@@ -128,27 +128,35 @@ class RestBlock(AbstractBlock):
         """Whole parameters."""
         return tuple(covector[name] for name in self._point)
 
-    def linearized(self, x: Coordinates, *, horizontal: bool) -> tuple[tuple[Tensor, ...], Pullback]:
+    def linearized(
+        self, x: Coordinates, *, horizontal: bool, into: Params | None
+    ) -> tuple[tuple[Tensor, ...], Pullback]:
         """Lines are straight: the gradient is ``E c`` everywhere, and zero where E is."""
+        memory = into or {}
 
         def pulled(name: str, c: Tensor) -> Tensor:
-            frame = self._frame(name)
-            gradient = frame * c
+            frame = self._frame(name, out=memory.get(name))
+            own = into is not None and name not in self._free  # other blocks have none of its entries
+            gradient = c.mul_(frame) if own else c * frame
             if horizontal and name in self._sections:
                 self._sections[name].project_(gradient, frame)
             return gradient
 
-        ends = tuple(end.detach() for end in self.ends(x))
+        with torch.no_grad():
+            named = zip(self._point.items(), x, strict=True)
+            frames = ((w, self._frame(name, out=memory.get(name)), a) for (name, w), a in named)
+            ends = tuple(torch.addcmul(w, frame, a, out=frame) for w, frame, a in frames)
         return ends, lambda covector: tuple(pulled(name, covector[name]) for name in self._point)
 
-    def _frame(self, name: str) -> Tensor:
+    def _frame(self, name: str, out: Tensor | None = None) -> Tensor:
         """E, made anew: to hold it would take as much memory as the parameters."""
         w = self._point[name]
         if self._rest == "elementwise":
-            frame = w.abs()
+            frame = torch.abs(w, out=out)
         else:
-            frame = self._sizes.get(name, w.new_ones(())).expand_as(w)
-        return frame * self._free[name] if name in self._free else frame
+            frame = torch.empty_like(w) if out is None else out
+            frame.copy_(self._sizes.get(name, w.new_ones(())))
+        return frame.mul_(self._free[name]) if name in self._free else frame
 
     def _size(self, name: str) -> Tensor:
         w = self._point[name]

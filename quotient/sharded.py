@@ -147,8 +147,8 @@ class ShardedChart(AbstractChart):
         """Every part by itself."""
         return self._dealt(self._chart.exp(self._unpacked(x)))
 
-    def linearized(self, x: Coordinates) -> tuple[Params, Pullback]:
-        """Every part by itself."""
+    def linearized(self, x: Coordinates, *, into: Params | None = None) -> tuple[Params, Pullback]:
+        """Every part by itself, in memory of its own."""
         end, pull = self._chart.linearized(self._unpacked(x))
         return self._dealt(end), lambda c: self._packed(pull(self._ownership.collected(c)))
 

@@ -21,7 +21,7 @@ class Plane:
     def value_and_gradient(self, x):
         point = x[0].detach().requires_grad_()
         value = self.function(point)
-        self.visited.append(point.detach())
+        self.visited.append(point.detach().clone())  # an ascent writes over its points
         return value.detach(), torch.autograd.grad(value, [point])
 
 

@@ -45,6 +45,28 @@ def test_gradient_agrees_with_autograd_on_the_module_itself(classifier):
         torch.testing.assert_close(gradient[name], p.grad)
 
 
+def test_a_gradient_may_be_written_over_without_a_trace():
+    """Two parameters whose derivatives are one tensor, one whose derivative is a constant, one that is not used."""
+
+    class Sums(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c, self.unused = (nn.Parameter(torch.ones(3)) for _ in range(4))
+
+        def forward(self, x):
+            return ((self.a + self.b) * x).sum() + self.c.sum()
+
+    model, x = Sums(), torch.tensor([1.0, 2.0, 3.0])
+    params = {name: p.detach() for name, p in model.named_parameters()}
+    loss = EmpiricalLoss(model, lambda f, batch: f(batch), [x])
+    gradient = loss.gradient(params)
+    for scale, part in enumerate(gradient.values()):
+        part.mul_(scale)
+    expected = {"a": 0 * x, "b": x, "c": torch.full((3,), 2.0), "unused": torch.zeros(3)}
+    torch.testing.assert_close(gradient, expected)
+    torch.testing.assert_close(loss.gradient(params)["a"], x)
+
+
 def test_loss_is_differentiable_in_its_parameters(classifier):
     loss, params = classifier()
     by_torch = torch.func.grad(loss)(params)

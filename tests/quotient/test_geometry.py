@@ -198,6 +198,20 @@ def test_linearization_is_exp_with_the_transpose_of_its_differential(case: Case,
     close(chart.project(pull(c)), pull(c))
 
 
+def test_linearization_in_the_memory_of_an_earlier_one_is_the_same(case: Case, generator: torch.Generator):
+    chart, memory = case.chart, {}
+    point = {name: p.clone() for name, p in chart.point.items()}
+    for _ in range(3):
+        x, c = scaled(chart.random(generator), 0.1), draw(case, generator)
+        expected, pull = chart.linearized(x)
+        gradient = pull(c)
+        end, pull = chart.linearized(x, into=memory)
+        close(end, expected)
+        close(pull(c), gradient)  # of the covector nothing is left
+        memory.update(end)
+    close(chart.point, point, rtol=0.0, atol=0.0)
+
+
 def test_linearization_at_the_origin_is_that_of_the_frame(case: Case, generator: torch.Generator):
     chart, c = case.chart, draw(case, generator)
     close(chart.linearized(chart.zeros())[1](c), chart.project(chart.components(c)))

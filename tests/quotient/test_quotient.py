@@ -83,6 +83,22 @@ def test_linearization_is_that_of_exp(name: str, geometry: str, generator: torch
     torch.testing.assert_close(dot(pull(c), y), pairing(c, chart.transported(x, y)), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("rest", ["elementwise", "tensorwise", "frozen"])
+@pytest.mark.parametrize("name", GROUPS)
+def test_linearization_in_the_memory_of_an_earlier_one_is_the_same(name, rest, generator: torch.Generator) -> None:
+    params, memory = parameters(generator), {}
+    chart = Quotient(GROUPS[name](), rest=rest).chart(params)
+    for _ in range(3):
+        x = scaled(chart.random(generator), 0.1)
+        c = {n: torch.randn(p.shape, generator=generator, dtype=p.dtype) for n, p in params.items()}
+        expected, pull = chart.linearized(x)
+        gradient = pull(c)
+        end, pull = chart.linearized(x, into=memory)
+        assert relative(end, expected) < RTOL
+        torch.testing.assert_close(pull(c), gradient)  # of the covector nothing is left
+        memory.update(end)
+
+
 @pytest.mark.parametrize("name", GROUPS)
 def test_representatives_of_one_orbit_have_one_spectrum_of_pairs(name: str, generator: torch.Generator) -> None:
     """Canonical points differ by unitaries that commute with the singular values: all products agree.

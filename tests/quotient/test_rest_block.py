@@ -65,13 +65,13 @@ def test_disjoint_columns_of_several_views_are_one_set(generator: torch.Generato
     shapes = {"w": torch.Size((4, 3))}
     pins = [View("w", "(two a) b -> two 1 b a", two=2).at(i) for i in (1, 0)]
     (joined,) = pinned_columns("w", torch.ones(4, 3, dtype=torch.bool), pins, shapes)
-    values = torch.randn(4, 3, generator=generator, dtype=torch.float64)
+    frame, values = torch.randn(2, 4, 3, generator=generator, dtype=torch.float64)
     expected = torch.zeros(joined.count, dtype=torch.float64).index_add(
-        0, joined.labels(values.shape).flatten(), values.flatten()
+        0, joined.labels(values.shape).flatten(), (frame * values).flatten()
     )
-    torch.testing.assert_close(joined.sums(values), expected)
-    joined.subtract_(values, torch.ones_like(values), expected / 3)
-    torch.testing.assert_close(joined.sums(values), torch.zeros_like(expected), rtol=0, atol=1e-14)
+    torch.testing.assert_close(joined.sums(frame, values), expected)
+    joined.subtract_(values, frame, expected / joined.sums(frame, frame))
+    torch.testing.assert_close(joined.sums(frame, values), torch.zeros_like(expected), rtol=0, atol=1e-14)
 
 
 def test_pins_become_row_conditions_of_the_factors() -> None:
