@@ -75,10 +75,10 @@ def _balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) 
     damped = (s + damping / t, t + damping / (s + damping / t)) if damping else (s, t)
     q_h = times(h, forward.mH / t.sqrt().unsqueeze(-2))
     phases = column_phases(q_h)  # one frame for all points of an orbit, and so one meaning of a seed
-    q_g = times(g, inverse / torch.where(s == 0, 1.0, s).sqrt().unsqueeze(-2))  # a zero column of G has no direction
     turned = phases.conj().unsqueeze(-2)
+    directions = inverse * (turned / torch.where(s == 0, 1.0, s).sqrt().unsqueeze(-2))  # none of a zero column of G
     return PairFrame(
-        bases=((q_g * turned).to(standard), (q_h * turned).to(dual)),
+        bases=(times(g, directions).to(standard), q_h.mul_(turned).to(dual)),
         spectra=(s, t),
         damped=damped,
         to_factor=(phases.unsqueeze(-1) * forward, phases.unsqueeze(-1) * inverse.mH),

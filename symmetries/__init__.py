@@ -46,8 +46,9 @@ from .prove import Proof, prove
 from .rescaling import Rescaling
 from .rotation import Rotation
 from .sharding import laid_out, own_shard, require_whole, whole
+from .stack import column_phases
 from .statistics import FixedStatistics
-from .symmetry import RANK_ULPS, Symmetry, column_phases
+from .symmetry import RANK_ULPS, Symmetry
 from .verify import defects, verify
 from .view import View, portions
 

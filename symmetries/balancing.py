@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .params import Params
+from .stack import inner
 from .symmetry import Symmetry
 
 #: Gram matrices of a balanced pair agree to this, relative: some hundred units in the last place of double precision.
@@ -57,6 +58,6 @@ def _moves(step: Tensor, gaps: Tensor) -> bool:
 def imbalance(pair: Symmetry, params: Params) -> Tensor:
     r"""For every copy, :math:`\|S - T\| / (\|S\| + \|T\|)` of its Gram matrices: 0 where balanced, at most 1."""
     standard, dual = (matrix.to(pair.group.dtype) for matrix in pair.weighted(params))
-    s, t = standard.mH @ standard, dual.mH @ dual
+    s, t = inner(standard, standard), inner(dual, dual)
     size = torch.linalg.matrix_norm(s) + torch.linalg.matrix_norm(t)
     return (torch.linalg.matrix_norm(s - t) / torch.where(size > 0, size, 1.0)).cpu()

@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from .stack import times
+
 
 @dataclass(frozen=True)
 class GeneralLinear:
@@ -99,13 +101,3 @@ class GeneralLinear:
 def log_uniform(*shape: int, condition: float, generator: torch.Generator | None) -> Tensor:
     r"""Logarithms of scalings between :math:`c^{-1/2}` and :math:`c^{1/2}`, uniform, float64."""
     return (torch.rand(shape, generator=generator, dtype=torch.float64) - 0.5) * math.log(condition)
-
-
-def times(stack: Tensor, small: Tensor) -> Tensor:
-    """Matrices ``(copies, n, h)`` times small ones ``(copies, h, h)``; single columns, much faster, times numbers."""
-    return stack * small if small.shape[-1] == 1 else (small.mT @ stack.mT).mT
-
-
-def inner(a: Tensor, b: Tensor) -> Tensor:
-    """The small matrices ``a^H b``, shape ``(copies, h, h)``."""
-    return (a.conj() * b).sum(1, keepdim=True) if a.shape[-1] == b.shape[-1] == 1 else a.mH @ b

@@ -9,8 +9,9 @@ from torch import Tensor
 from .columns import Columns
 from .errors import SymmetryError
 from .factor import EXACT, AbstractFactor
-from .group import GeneralLinear, inner, times
+from .group import GeneralLinear
 from .params import Params, Shapes, Tangent, edited
+from .stack import column_phases, inner, times
 from .view import View, portions
 
 #: A head counts as rank-deficient when a squared singular value of G H^H, relative to the largest, is below this many
@@ -220,7 +221,7 @@ class Symmetry(AbstractFactor):
         phases = torch.where(deficient.unsqueeze(-1), 1.0, column_phases(moved))
         if self.group.positive:
             phases[:, 0] *= (torch.linalg.det(balance) * phases.prod(-1)).sign()
-        return phases.unsqueeze(-1) * balance, moved * phases.conj().unsqueeze(-2)
+        return phases.unsqueeze(-1) * balance, moved.mul_(phases.conj().unsqueeze(-2))
 
 
 def _joined(stacks: Sequence[Tensor]) -> Tensor:
@@ -236,16 +237,11 @@ def balancing_element(s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     precision; there A is the identity.
     """
     identity = torch.eye(s.shape[-1], dtype=s.dtype, device=s.device)
-    deficient = torch.linalg.cholesky_ex(s)[1] != 0
-    lower = torch.linalg.cholesky(torch.where(deficient[:, None, None], identity, s))
+    lower, info = torch.linalg.cholesky_ex(s)
+    deficient = info != 0
+    lower = torch.where(deficient[:, None, None], identity, lower)
     squares, unitary = torch.linalg.eigh(lower.mH @ t @ lower)
     negligible = RANK_ULPS * s.shape[-1] * torch.finfo(squares.dtype).eps
     deficient = deficient | (squares[:, 0] <= negligible * squares[:, -1])
     root = torch.where(squares > 0, squares, 1.0).pow(0.25)
     return torch.where(deficient[:, None, None], identity, (lower @ unitary).mH / root.unsqueeze(-1)), deficient
-
-
-def column_phases(matrix: Tensor) -> Tensor:
-    """The sign, or phase, of the largest entry of every column: shapes ``(copies, n, h)`` to ``(copies, h)``."""
-    largest = matrix.gather(1, matrix.abs().argmax(dim=1, keepdim=True)).squeeze(1)
-    return torch.sgn(largest)

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..errors import SymmetryError
 from ..factor import EXACT
 from ..params import Params, Shapes, Tangent
+from ..stack import column_sums
 from ..view import View
 from .base import AbstractAbsorption, Change, added, zeros
 from .chain import Chain, require_chain, taken_back
@@ -94,8 +95,8 @@ class WriterMean(AbstractAbsorption):
         sums = []
         for view in self.writers:
             columns = view.read(params).detach()  # (copies, n, h)
-            across = inverse_gain(self.gain, columns, params).detach().double().sum(1)
-            sums.append((columns.double().sum(1) / across).flatten().cpu())
+            across = column_sums(inverse_gain(self.gain, columns, params).detach())
+            sums.append((column_sums(columns) / across).flatten().cpu())
         return -torch.cat(sums)
 
     def _shifts(self, element: Tensor, params: Params) -> Iterator[Change]:
@@ -194,8 +195,8 @@ class ReaderMean(AbstractAbsorption):
     def section(self, params: Params) -> Tensor:
         """Minus the sum of every row, over the sum of the inverse gains."""
         rows = self.reader.read(params).detach()  # (copies, k, h)
-        along = inverse_gain(self.gain, rows, params).detach().double().sum(1)
-        return -(rows.double().sum(1) / along).flatten().cpu()
+        along = column_sums(inverse_gain(self.gain, rows, params).detach())
+        return -(column_sums(rows) / along).flatten().cpu()
 
     def _changes(self, v: Tensor, params: Params) -> Iterator[Change]:
         rows = self.reader.read(params)

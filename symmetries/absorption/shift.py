@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..factor import EXACT
 from ..params import Params, Shapes, Tangent
+from ..stack import column_sums
 from ..view import View
 from .base import AbstractAbsorption, added, require_last_axis, zeros
 from .chain import Chain, require_chain, taken_back
@@ -96,7 +97,8 @@ class Shift(AbstractAbsorption):
 
     def section(self, params: Params) -> Tensor:
         """Minus the mean of the source."""
-        means = self.source.read(params).detach().double().cpu().mean(dim=(0, 1))
+        source = self.source.read(params).detach()  # (1, n, k)
+        means = (column_sums(source) / source.shape[1]).flatten().cpu()
         if self.along is None:
             return -means
         return -(means.mean() / (1.0 / self.along.read(params).detach().double().cpu()).mean()).reshape(1)
