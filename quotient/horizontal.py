@@ -21,22 +21,12 @@ class PairHorizontal:
     Law: idempotent, symmetric, and zero on vertical directions.
     """
 
-    bases: tuple[Tensor, Tensor]
-    p: Tensor
-    q: Tensor
-
-    @classmethod
-    def of(cls, frame: PairFrame, metric: AbstractMetric) -> "PairHorizontal":
-        """The projection of a frame and a metric."""
-        p, q = (
-            (spectrum.unsqueeze(-1) * weight.unsqueeze(-2)).sqrt()
-            for spectrum, weight in zip(frame.spectra, metric.weights(frame), strict=True)
-        )
-        return cls(frame.bases, p.to(frame.bases[0].real.dtype), q.to(frame.bases[0].real.dtype))
+    frame: PairFrame
+    metric: AbstractMetric
 
     def __call__(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """The horizontal part of frame coordinates ``(copies, n, h)`` and ``(copies, m, h)``."""
-        (x_g, x_h), (q_g, q_h) = x, self.bases
+        (x_g, x_h), (q_g, q_h) = x, self.frame.bases
         along_g, along_h = self.correction(inner(q_g, x_g), inner(q_h, x_h))
         return times(q_g, along_g, x_g), times(q_h, along_h, x_h)
 
@@ -47,6 +37,8 @@ class PairHorizontal:
             along_g: :math:`\hat Q_G^{H} x_G`, shape ``(copies, h, h)``.
             along_h: :math:`\hat Q_H^{H} x_H`, likewise.
         """
-        p, q = (scale.to(along_g.real.dtype) for scale in (self.p, self.q))
+        pairs = zip(self.frame.spectra, self.metric.weights(self.frame), strict=True)
+        roots = ((spectrum.sqrt().to(along_g.real), weight.sqrt().to(along_g.real)) for spectrum, weight in pairs)
+        p, q = (spectrum.unsqueeze(-1) * weight.unsqueeze(-2) for spectrum, weight in roots)
         vertical = (q.mT * along_h.mH - p * along_g) / (p.square() + q.mT.square())
         return p * vertical, -q * vertical.mH

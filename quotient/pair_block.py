@@ -18,7 +18,7 @@ from .horizontal import PairHorizontal
 from .metric import AbstractMetric, Gram
 from .pullback import Pullback, pulled_back
 from .span import Span
-from .tall import tall, times, without
+from .tall import tall, times, without, without_
 
 
 @dataclass(frozen=True)
@@ -82,18 +82,22 @@ class PairBlock(AbstractBlock):
         self._reach: float | None = None
         self._own = {name: params[name] for pair in batch.pairs for name in pair.parameters}
         shapes = {name: p.shape for name, p in self._own.items()}
-        self._frame = balanced(*batch.stack(self._own), damping, batch.heads(shapes))
-        scales = (weight.rsqrt().unsqueeze(-1) for weight in metric.weights(self._frame))
-        self._frames = tuple(c * a for c, a in zip(scales, self._frame.to_factor, strict=True))  # double
-        self._outward = tuple(a.to(q) for a, q in zip(self._frames, self._frame.bases, strict=True))
-        self._horizontal = PairHorizontal.of(self._frame, metric)
+        self._frame = balanced(*batch.stack(self._own), damping, batch.heads(shapes)).narrowed()
+        self._horizontal = PairHorizontal(self._frame, metric)
         self._normals = tuple(n.to(q) for n, q in zip(batch.normals, self._frame.bases, strict=True))
         self._vertical = sum(pair.dimension(shapes) for pair in batch.pairs)
 
+    @property
+    def _outward(self) -> tuple[Tensor, ...]:
+        """``m^-1/2 A``, anew: it costs nothing beside a product with a factor, and memory while gradients are taken."""
+        scales = (weight.rsqrt().unsqueeze(-1) for weight in self._metric.weights(self._frame))
+        return tuple((c * a).to(a) for c, a in zip(scales, self._frame.to_factor, strict=True))
+
     @cached_property
     def _inward(self) -> tuple[Tensor, ...]:
-        """The inverses of the frames; a perturbation needs none."""
-        return tuple(torch.linalg.inv(a).to(q) for a, q in zip(self._frames, self._frame.bases, strict=True))
+        """The inverses; a perturbation needs none."""
+        inverses = (torch.linalg.inv(a.to(torch.promote_types(a.dtype, torch.float64))) for a in self._outward)
+        return tuple(inverse.to(q) for inverse, q in zip(inverses, self._frame.bases, strict=True))
 
     @property
     def entries(self) -> int:
@@ -121,7 +125,7 @@ class PairBlock(AbstractBlock):
     def vector_(self, tangent: Tangent, x: Coordinates) -> None:
         """``C x m^-1/2 A``."""
         fields = self._scaled(self._field(x), self._metric.core**-0.5)
-        self._batch.unstack_(tangent, *(times(a, f) for a, f in zip(fields, self._outward, strict=True)))
+        self._batch.unstack_(tangent, *(times(a, f.to(a)) for a, f in zip(fields, self._outward, strict=True)))
 
     def coordinates(self, tangent: Tangent) -> Coordinates:
         """``C^-1 u A^-1 m^1/2``."""
@@ -131,7 +135,7 @@ class PairBlock(AbstractBlock):
     def components(self, covector: Covector) -> Coordinates:
         """``C c (m^-1/2 A)^H``."""
         stacked = self._batch.stack(covector, covector=True)
-        fields = (times(c, f.mH) for c, f in zip(stacked, self._outward, strict=True))
+        fields = (times(c, f.to(c).mH) for c, f in zip(stacked, self._outward, strict=True))
         return self._real(self._scaled(fields, self._metric.core**-0.5))
 
     def covector_(self, covector: Covector, x: Coordinates) -> None:
@@ -192,9 +196,7 @@ class PairBlock(AbstractBlock):
         ]
         with torch.enable_grad():
             coefficients = self._coefficients(again)
-        covectors = list(self._batch.stack(covector, covector=True))
-        if horizontal:
-            covectors = list(map(without, covectors, self._normals))
+        covectors = self._batch.stack(covector, covector=True)
         slopes = [span.components(c).to(w) for span, c, w in zip(spans, covectors, coefficients, strict=True)]
         across = [w.detach().chunk(2, dim=-2)[1].mH for w in coefficients]
         parts = pulled_back(coefficients, leaves, slopes)
@@ -203,7 +205,10 @@ class PairBlock(AbstractBlock):
             terms = zip(slopes, across, along, grams, inside, strict=True)
             met = [s.chunk(2, dim=-2)[0] @ w + a + gram.m.mH @ k for s, w, a, gram, k in terms]
             along = [a + b for a, b in zip(along, self._horizontal.correction(*met), strict=True)]
-        return self._real(map(Span.pulled, spans, covectors, across, along, inside))
+        pulled = list(map(Span.pulled, spans, covectors, across, along, inside))
+        if horizontal:
+            pulled = list(map(without_, pulled, self._normals))
+        return self._real(pulled)
 
     def within(self, radius: float) -> "PairBlock":
         """On the CPU nothing is gained by it: velocities are read, which are shorter than the radius."""
@@ -226,7 +231,7 @@ class PairBlock(AbstractBlock):
     def _coefficients(self, grams: Iterable[Gram]) -> tuple[Tensor, ...]:
         """What the geodesics add to the factors, in the columns of their spans."""
         if self._damping:
-            return tuple(torch.cat([torch.zeros_like(f), f], dim=-2) for f in self._frames)
+            return tuple(torch.cat([torch.zeros_like(f), f], dim=-2) for f in self._outward)
         return self._geodesic.displacement(*self._metric.start(self._frame, list(grams)))
 
     def _reached(self, spans: list[Span], coefficients: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -241,11 +246,17 @@ class PairBlock(AbstractBlock):
 
     def _field(self, x: Coordinates) -> tuple[Tensor, Tensor]:
         """Real coordinates as matrices over the field of the group."""
-        x_g, x_h = (
-            torch.complex(*a.unbind(-1)) if q.is_complex() else a for a, q in zip(x, self._frame.bases, strict=True)
-        )
+        x_g, x_h = (_complex(a) if q.is_complex() else a for a, q in zip(x, self._frame.bases, strict=True))
         return x_g, x_h
 
     @staticmethod
     def _real(x: Iterable[Tensor]) -> Coordinates:
         return tuple(torch.view_as_real(a) if a.is_complex() else a for a in x)
+
+
+def _complex(pairs: Tensor) -> Tensor:
+    """Real and imaginary parts along the last axis as one number: an alias where they lie side by side."""
+    *others, last = pairs.stride()
+    if last != 1 or any(step % 2 for step in (pairs.storage_offset(), *others)):
+        return torch.complex(*pairs.unbind(-1))
+    return torch.view_as_complex(pairs)

@@ -10,6 +10,9 @@ from torch import Tensor
 #: Bytes that a processor reads and writes at once: columns that begin there are updated in half the time.
 _LINE = 64
 
+#: Entries whose elementwise products stay in a processor's cache, and in memory that it has at hand.
+_CACHED = 2**17
+
 
 def tall(copies: int, n: int, h: int, like: Tensor, *, across: bool = False) -> Tensor:
     """Memory for a stack, not yet set, with the dtype and on the device of ``like``.
@@ -62,15 +65,22 @@ def add_times_(plus: Tensor, stack: Tensor, small: Tensor) -> None:
 
 
 def inner(a: Tensor, b: Tensor) -> Tensor:
-    """The small matrices ``a^H b``."""
-    if a.shape[-1] == b.shape[-1] == 1:
-        return (a.conj() * b).sum(1, keepdim=True)
-    return a.mH @ b
+    """The small matrices ``a^H b``; single columns some at a time, since their product takes memory like theirs."""
+    if not a.shape[-1] == b.shape[-1] == 1:
+        return a.mH @ b
+    copies = max(1, _CACHED // a.shape[1]) if a.device.type == "cpu" else len(a)
+    sums = [(x.conj() * y).sum(1, keepdim=True) for x, y in zip(a.split(copies), b.split(copies), strict=True)]
+    return torch.cat(sums)
 
 
 def without(stack: Tensor, normals: Tensor) -> Tensor:
     """The part of a stack across some directions of its rows, orthonormal vectors ``(n, k)``."""
-    if not normals.shape[1]:
-        return stack
-    along = stack.mT @ normals.conj()  # (copies, h, k)
-    return stack.mT.baddbmm(along, normals.mT.expand(len(stack), -1, -1), alpha=-1).mT
+    return without_(stack.clone(), normals) if normals.shape[1] else stack
+
+
+def without_(stack: Tensor, normals: Tensor) -> Tensor:
+    """:func:`without`, in place."""
+    for normal in normals.mT:
+        along = stack.mT @ normal.conj()  # (copies, h)
+        stack.mT.addcmul_(along.unsqueeze(-1), normal, value=-1)
+    return stack

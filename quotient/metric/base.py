@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from ..geodesic import AbstractSpray
@@ -24,14 +25,21 @@ class PairFrame:
         bases: :math:`\hat Q_G, \hat Q_H`, shapes ``(copies, n, h)``, in the dtype of the parameters.
         spectra: :math:`s, t`, shape ``(copies, h)``, float64.
         damped: s and t with the damping in, float64: what the metric sees.
-        to_factor: A and :math:`A^{-H}`, shape ``(copies, h, h)``, double: a factor in the balanced basis times this is
-            the factor.
+        to_factor: A and :math:`A^{-H}`, shape ``(copies, h, h)``, double, or :meth:`narrowed`: a factor in the
+            balanced basis times this is the factor.
     """
 
     bases: tuple[Tensor, Tensor]
     spectra: tuple[Tensor, Tensor]
     damped: tuple[Tensor, Tensor]
     to_factor: tuple[Tensor, Tensor]
+
+    def narrowed(self) -> "PairFrame":
+        """With the change of basis as precise as the factors, in single precision at least: to be held."""
+        a, b = (
+            c.to(torch.promote_types(q.dtype, torch.float32)) for c, q in zip(self.to_factor, self.bases, strict=True)
+        )
+        return replace(self, to_factor=(a, b))
 
 
 class AbstractMetric(ABC):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from quotient.tall import add_times_, inner, set_times_, tall, tall_like, times, without
+from quotient.tall import add_times_, inner, set_times_, tall, tall_like, times, without, without_
 
 #: Width, dtype, and whether copies lie side by side.
 CASES = {
@@ -36,6 +36,11 @@ def test_products_are_those_of_plain_matrices(tensors: list[Tensor]) -> None:
     torch.testing.assert_close(into, (a + b) @ small)
 
 
+def test_products_of_single_columns_are_summed_some_copies_at_a_time(generator: torch.Generator) -> None:
+    a, b = (torch.randn(5, 2**16, 1, generator=generator, dtype=torch.float64) for _ in range(2))
+    torch.testing.assert_close(inner(a, b), a.mT @ b)
+
+
 def test_columns_begin_on_cache_lines_and_products_keep_the_layout(tensors: list[Tensor]) -> None:
     a, _, small = tensors
     for stack in (a, tall_like(a), times(a, small)):
@@ -51,5 +56,7 @@ def test_what_is_left_is_orthogonal_to_the_normals(
 ) -> None:
     a = tensors[0]
     normals = torch.linalg.qr(torch.randn(7, 2, generator=generator, dtype=a.dtype))[0][:, :count]
-    left = without(a, normals)
-    torch.testing.assert_close(left, a - normals @ (normals.mH @ a))
+    expected = a - normals @ (normals.mH @ a)
+    torch.testing.assert_close(without(a, normals), expected)
+    assert without_(a, normals) is a
+    torch.testing.assert_close(a, expected)
