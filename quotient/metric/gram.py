@@ -1,5 +1,6 @@
 """Gram matrices: all that a geodesic sees of a factor and its velocity."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,11 +29,12 @@ class Gram:
     derivatives: int = 2
 
     @property
-    def bound(self) -> float:
-        """On the spectral norms of the copies of X; a length that is known, for which no device is waited for."""
+    def bounds(self) -> tuple[float, float]:
+        """On the spectral norms of X and M; the known length for both, for which no device is waited for."""
         if self.reach is not None:
-            return self.reach
-        return float(torch.linalg.matrix_norm(self.k.detach()).max().sqrt())
+            return self.reach, self.reach
+        length, along = (float(torch.linalg.matrix_norm(a.detach()).max()) for a in (self.k, self.m))
+        return math.sqrt(length), min(math.sqrt(length), along)
 
     @cached_property
     def whole(self) -> Tensor:

@@ -68,18 +68,20 @@ def _closed_form(gram: Gram) -> Tensor:
 
     The two exponentials commute, on the left and on the right: together they are that of :math:`L C = B C + C M`, and
     its action on :math:`C = [I; 0]` is a series of products of h x h matrices [AlMohy2011]. With V divided by its
-    length r, the blocks of B and M are of size r: the norm of L is below 3r.
+    length r the norm of B is at most :math:`r + \|M\|`, that of L :math:`r + 2 \|M\|`.
     """
-    m, k, bound = gram.m, gram.k, 3 * gram.bound
+    m, k, (length, inside) = gram.m, gram.k, gram.bounds
+    bound = length + 2 * inside
     if bound > SERIES_NORM:
         b = torch.cat([torch.cat([-m, -k], dim=-1), torch.cat([gram.identity, m.mH], dim=-1)], dim=-2)
         ends = torch.linalg.matrix_exp(b)[..., : m.shape[-1]] @ torch.linalg.matrix_exp(m)
         return ends - torch.cat([gram.identity, torch.zeros_like(m)], dim=-2)
-    along, across = -k, m + m.mH  # L^2 C, after L C = [0; I]
+    minus_m, minus_k = -m, -k
+    along, across = minus_k, m + m.mH  # L^2 C, after L C = [0; I]
     total_along, total_across = along / 2, gram.identity + across / 2
     for j in range(3, series_degree(bound, m.dtype, gram.derivatives) + 1):
         along, across = (
-            (along @ m).baddbmm(m, along, alpha=-1).baddbmm(k, across, alpha=-1),
+            (along @ m).baddbmm(minus_m, along).baddbmm(minus_k, across),
             along.baddbmm(m.mH, across).baddbmm(across, m),
         )
         total_along = total_along.add(along, alpha=1.0 / math.factorial(j))

@@ -208,6 +208,14 @@ def factor(generator: torch.Generator, norm: float, dtype: torch.dtype) -> tuple
     return norm * x / torch.linalg.matrix_norm(x, ord=2)[:, None, None], torch.linalg.qr(basis)[0]
 
 
+def test_bounds_are_on_spectral_norms(generator: torch.Generator) -> None:
+    x, basis = factor(generator, 0.3, torch.complex128)
+    length, inside = Gram(x.mH @ basis, x.mH @ x).bounds
+    assert 0.3 <= length <= 0.3 * 2**0.25 * (1 + 1e-12)  # the Frobenius norm of K, a 2 x 2 matrix, for the spectral one
+    assert float(torch.linalg.matrix_norm(x.mH @ basis, ord=2).max()) <= inside <= length
+    assert Gram(x.mH @ basis, x.mH @ x, reach=0.5).bounds == (0.5, 0.5)
+
+
 @pytest.mark.parametrize("norm", [0.0, 1e-3, 0.3, 0.6, 2.0])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
 def test_series_agrees_with_the_exponentials(norm: float, dtype: torch.dtype, generator: torch.Generator) -> None:
