@@ -4,7 +4,9 @@ The tensors may be sharded over processes, a ``DTensor``. Sums over them are who
 """
 
 import math
+import operator
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -16,6 +18,9 @@ Coordinates = tuple[Tensor, ...]
 
 #: Entries that a processor keeps at hand.
 PIECE = 2**20
+
+#: Entries that are summed up at once, at least.
+_ROW = 64
 
 #: Of norms within, float32 has the squares of all entries that count: no millions of those it rounds to zero do.
 _SQUARES = (1e-8, 1e18)
@@ -45,13 +50,19 @@ def length(x: Iterable[Tensor]) -> Tensor:
 
 def _norm(a: Tensor) -> Tensor:
     """In float64. On a CPU entries side by side are summed up in float32: many times as fast, and few enough."""
-    axes = [axis for axis in range(a.ndim) if a.shape[axis] > 1]
-    if a.dtype == torch.float32 and a.device.type == "cpu" and len(axes) > 1 and not isinstance(a, DTensor):
-        rows = torch.linalg.vector_norm(a, dim=min(axes, key=a.stride))
-        norm = torch.linalg.vector_norm(rows, dtype=torch.float64)
+    if a.dtype == torch.float32 and a.device.type == "cpu" and not isinstance(a, DTensor) and (row := _row(a)):
+        norm = torch.linalg.vector_norm(torch.linalg.vector_norm(a, dim=row), dtype=torch.float64)
         if _SQUARES[0] < float(norm) < _SQUARES[1]:
             return norm
     return torch.linalg.vector_norm(a, dtype=torch.float64)
+
+
+def _row(a: Tensor) -> tuple[int, ...]:
+    """The axes along which entries lie side by side, some dozens at least; none where there is no other axis."""
+    axes = sorted((axis for axis in range(a.ndim) if a.shape[axis] > 1), key=a.stride)
+    counts = accumulate((a.shape[axis] for axis in axes), operator.mul)
+    long = sum(count < _ROW for count in counts) + 1
+    return tuple(axes[:long]) if long < len(axes) else ()
 
 
 def copied(x: Sequence[Tensor]) -> Coordinates:
@@ -74,15 +85,17 @@ def scale_(x: Sequence[Tensor], factor: float | Tensor) -> None:
 
 def length_of_sum(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -> Tensor:
     """The length of ``x + factor * y``, some rows after the other, so that it needs no memory."""
-    pieces = (rows for a, b in zip(x, y, strict=True) for rows in zip(_in_rows(a), _in_rows(b), strict=True))
+    pieces = (piece for a, b in zip(x, y, strict=True) for piece in _in_pieces(a, b))
     return length(piece for a, b in pieces for piece in combined((a,), factor, (b,)))
 
 
-def _in_rows(a: Tensor) -> Sequence[Tensor]:
-    """Views of a few rows each; of what is sharded, the whole."""
+def _in_pieces(a: Tensor, b: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
+    """Views that lie in one piece of memory each, if a does; what is sharded is left whole."""
     if a.ndim == 0 or isinstance(a, DTensor):
-        return (a,)
-    return a.split(max(1, PIECE * len(a) // max(1, a.numel())))
+        return ((a, b),)
+    axis = max(range(a.ndim), key=a.stride)
+    few = max(1, PIECE * a.shape[axis] // max(1, a.numel()))
+    return zip(a.split(few, axis), b.split(few, axis), strict=True)
 
 
 def combined(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -> Coordinates:
