@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from symmetries import RANK_ULPS, column_phases
+from symmetries import RANK_ULPS, column_phases, gram, set_products_
 
 from .metric import PairFrame
-from .tall import inner, times
+from .tall import tall_like
 
 
 def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -> PairFrame:
@@ -32,7 +32,7 @@ def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -
         ValueError: a head that lacks full rank, named; without damping in either factor, with damping in both.
     """
     if damping:
-        deficient = torch.linalg.cholesky_ex(inner(_double(dual), _double(dual)))[1] != 0
+        deficient = torch.linalg.cholesky_ex(gram(dual))[1] != 0
         if bool(deficient.any()):
             return _exchanged(standard, dual, damping, names, deficient)
     return _balanced(standard, dual, damping, names)
@@ -58,13 +58,11 @@ def _exchanged(standard: Tensor, dual: Tensor, damping: float, names: list[str],
 
 def _balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -> PairFrame:
     """The same, for copies of which at most G lacks full rank."""
-    g, h = _double(standard), _double(dual)
-    lower, info = torch.linalg.cholesky_ex(inner(h, h))
+    lower, info = torch.linalg.cholesky_ex(gram(dual))
     _require_full_rank(info != 0, names, damping)
-    weighted = times(g, lower)
-    squares, unitary = torch.linalg.eigh(inner(weighted, weighted))
+    squares, unitary = torch.linalg.eigh(gram(standard, lower))
     if not damping:
-        negligible = RANK_ULPS * g.shape[-1] * torch.finfo(torch.float64).eps
+        negligible = RANK_ULPS * standard.shape[-1] * torch.finfo(torch.float64).eps
         _require_full_rank(squares[:, 0] <= negligible * squares[:, -1], names, damping)
     squares = squares.clamp_min(0.0)
     root = (squares + damping).pow(0.25)  # (copies, h)
@@ -73,21 +71,23 @@ def _balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) 
     t = root.square()
     s = squares / t
     damped = (s + damping / t, t + damping / (s + damping / t)) if damping else (s, t)
-    q_h = times(h, forward.mH / t.sqrt().unsqueeze(-2))
-    phases = column_phases(q_h)  # one frame for all points of an orbit, and so one meaning of a seed
+    q_h = _rounded(dual, forward.mH / t.sqrt().unsqueeze(-2))
+    phases = column_phases(q_h).to(forward).sgn()  # one frame for all points of an orbit, and so one meaning of a seed
     turned = phases.conj().unsqueeze(-2)
     directions = inverse * (turned / torch.where(s == 0, 1.0, s).sqrt().unsqueeze(-2))  # none of a zero column of G
     return PairFrame(
-        bases=(times(g, directions).to(standard), q_h.mul_(turned).to(dual)),
+        bases=(_rounded(standard, directions), q_h.mul_(turned.to(q_h))),
         spectra=(s, t),
         damped=damped,
         to_factor=(phases.unsqueeze(-1) * forward, phases.unsqueeze(-1) * inverse.mH),
     )
 
 
-def _double(stack: Tensor) -> Tensor:
-    """The same in double precision, laid out as :mod:`quotient.tall` says."""
-    return stack.mT.to(torch.promote_types(stack.dtype, torch.float64)).mT
+def _rounded(stack: Tensor, small: Tensor) -> Tensor:
+    """The product with small matrices, laid out as the stack and in its dtype."""
+    product = tall_like(stack)
+    set_products_(product, stack, small)
+    return product
 
 
 def _require_full_rank(deficient: Tensor, names: list[str], damping: float) -> None:

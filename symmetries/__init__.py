@@ -46,7 +46,7 @@ from .prove import Proof, prove
 from .rescaling import Rescaling
 from .rotation import Rotation
 from .sharding import laid_out, own_shard, require_whole, whole
-from .stack import column_phases
+from .stack import column_phases, gram, set_products_
 from .statistics import FixedStatistics
 from .symmetry import RANK_ULPS, Symmetry
 from .verify import defects, verify
@@ -93,6 +93,7 @@ __all__ = [
     "distance",
     "evaluate_at",
     "gated_mlp",
+    "gram",
     "key_bias",
     "laid_out",
     "layer_scale",
@@ -110,6 +111,7 @@ __all__ = [
     "relu_rescaling",
     "require_finite",
     "require_whole",
+    "set_products_",
     "trainable_parameters",
     "unknown_name",
     "value_bias",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .params import Params
-from .stack import inner
+from .stack import gram
 from .symmetry import Symmetry
 
 #: Gram matrices of a balanced pair agree to this, relative: some hundred units in the last place of double precision.
@@ -57,7 +57,6 @@ def _moves(step: Tensor, gaps: Tensor) -> bool:
 
 def imbalance(pair: Symmetry, params: Params) -> Tensor:
     r"""For every copy, :math:`\|S - T\| / (\|S\| + \|T\|)` of its Gram matrices: 0 where balanced, at most 1."""
-    standard, dual = (matrix.to(pair.group.dtype) for matrix in pair.weighted(params))
-    s, t = inner(standard, standard), inner(dual, dual)
+    s, t = map(gram, pair.weighted(params))
     size = torch.linalg.matrix_norm(s) + torch.linalg.matrix_norm(t)
     return (torch.linalg.matrix_norm(s - t) / torch.where(size > 0, size, 1.0)).cpu()

@@ -11,7 +11,7 @@ from .errors import SymmetryError
 from .factor import EXACT, AbstractFactor
 from .group import GeneralLinear
 from .params import Params, Shapes, Tangent, edited
-from .stack import column_phases, inner, times
+from .stack import column_phases, gram, times
 from .view import View, portions
 
 #: A head counts as rank-deficient when a squared singular value of G H^H, relative to the largest, is below this many
@@ -204,8 +204,8 @@ class Symmetry(AbstractFactor):
         balanced = self._balanced(standard, dual)
         if balanced is None:
             return None
-        element, standard = balanced
-        self._unweight_(params, standard, times(dual, element.mH), params)
+        element, moved = balanced
+        self._unweight_(params, moved, times(dual, element.mH), params)
         return element.cpu()
 
     def _double(self, params: Params) -> tuple[Tensor, Tensor]:
@@ -214,7 +214,7 @@ class Symmetry(AbstractFactor):
 
     def _balanced(self, standard: Tensor, dual: Tensor) -> tuple[Tensor, Tensor] | None:
         """The change to a balanced basis, and G there."""
-        balance, deficient = balancing_element(inner(standard, standard), inner(dual, dual))
+        balance, deficient = balancing_element(gram(standard), gram(dual))
         if bool(deficient.all()):
             return None
         moved = times(standard, torch.linalg.inv(balance))

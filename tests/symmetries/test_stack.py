@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from symmetries.stack import column_phases, column_sums, inner, times
+from symmetries.stack import column_phases, column_sums, gram, inner, set_products_, times
 
 
 def draw(generator, *shape, dtype=torch.float64):
@@ -17,6 +17,22 @@ def test_products_are_those_of_matrices(dtype, h, generator):
     small = draw(generator, 4, h, h, dtype=dtype)
     torch.testing.assert_close(times(a, small), torch.einsum("cnh,chk->cnk", a, small))
     torch.testing.assert_close(inner(a, b), torch.einsum("cnh,cnk->chk", a.conj(), b))
+
+
+@pytest.mark.parametrize(
+    "shape", [(4, 5, 3), (5, 70_000, 1), (3, 200_000, 2), (0, 5, 3)]
+)  # one piece, some, large ones, none
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.complex64])
+def test_products_and_gram_matrices_by_pieces_are_those_in_double_precision(shape, dtype, generator):
+    stack = draw(generator, *shape, dtype=dtype)
+    wide = torch.complex128 if dtype.is_complex else torch.float64
+    small = draw(generator, shape[0], shape[2], shape[2], dtype=wide)
+    product = stack.to(wide) @ small
+    torch.testing.assert_close(gram(stack), stack.to(wide).mH @ stack.to(wide))
+    torch.testing.assert_close(gram(stack, small), product.mH @ product)
+    set_products_(stack, stack, small)
+    assert stack.dtype == dtype
+    torch.testing.assert_close(stack, product.to(dtype), rtol=2 * torch.finfo(dtype).eps, atol=1e-14)
 
 
 @pytest.mark.parametrize(("dtype", "unit"), [(torch.float64, 2.0**-52), (torch.float32, 2.0**-23)])
