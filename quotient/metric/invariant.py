@@ -1,7 +1,7 @@
 """The invariant metric."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -76,14 +76,24 @@ def _closed_form(gram: Gram) -> Tensor:
         b = torch.cat([torch.cat([-m, -k], dim=-1), torch.cat([gram.identity, m.mH], dim=-1)], dim=-2)
         ends = torch.linalg.matrix_exp(b)[..., : m.shape[-1]] @ torch.linalg.matrix_exp(m)
         return ends - torch.cat([gram.identity, torch.zeros_like(m)], dim=-2)
+    total_along, total_across = torch.zeros_like(m), gram.identity  # L C = [0; I]
+    degrees = range(2, series_degree(bound, m.dtype, gram.derivatives) + 1)
+    for j, (along, across) in zip(degrees, _powers(m, k), strict=False):
+        total_along = total_along.add(along, alpha=1.0 / math.factorial(j))
+        total_across = total_across.add(across, alpha=1.0 / math.factorial(j))
+    return torch.cat([total_along, total_across], dim=-2)
+
+
+def _powers(m: Tensor, k: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The two blocks of ``L^j [I; 0]`` from j = 2 on, at no, three, and then five products each."""
     minus_m, minus_k = -m, -k
-    along, across = minus_k, m + m.mH  # L^2 C, after L C = [0; I]
-    total_along, total_across = along / 2, gram.identity + across / 2
-    for j in range(3, series_degree(bound, m.dtype, gram.derivatives) + 1):
+    along, across = minus_k, m + m.mH
+    yield along, across
+    half = across @ m  # the other half, M^H (M + M^H), is its adjoint
+    along, across = (m @ k).baddbmm(minus_k, m + across), half + half.mH - k
+    while True:
+        yield along, across
         along, across = (
             (along @ m).baddbmm(minus_m, along).baddbmm(minus_k, across),
             along.baddbmm(m.mH, across).baddbmm(across, m),
         )
-        total_along = total_along.add(along, alpha=1.0 / math.factorial(j))
-        total_across = total_across.add(across, alpha=1.0 / math.factorial(j))
-    return torch.cat([total_along, total_across], dim=-2)
