@@ -50,10 +50,10 @@ def settled(
         names = _needed(step)
         draft |= {name: _double(params[name]) for name in names - draft.keys()}
         element |= _take_(step, draft)
-        for name in names - folded:
-            if last[name] == i:
-                value = draft.pop(name)
-                end[name] = value.to(params[name].dtype) if name in moved else params[name]
+        over = [name for name in names - folded if last[name] == i]
+        end |= {name: draft[name].to(params[name].dtype) for name in over if name in moved}
+        for name in over:
+            del draft[name]
     unfold_(draft, statistics)
     return end | {name: draft[name].to(params[name].dtype) for name in folded}, element
 
