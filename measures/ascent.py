@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from quotient import Coordinates, add_, copied, length, length_of_sum, scale_, selected, shrinkage
+from quotient import Coordinates, add_, copied, length, length_of_sum, scale_, select_, selected, shrinkage
 
 
 class Function(Protocol):
@@ -54,7 +54,7 @@ def auto_pgd(function: Function, start: Coordinates, radius: float, steps: int) 
     checkpoints, last = auto_pgd_checkpoints(steps), 0
     x = previous = best = start
     value, gradient = function.value_and_gradient(x)
-    highest, gradient_at_best, at_checkpoint, visited = value, gradient, value, [value]
+    highest, gradient_at_best, at_checkpoint, visited = value, copied(gradient), value, [value]
     size, improved = torch.full_like(value, 2 * radius), torch.zeros_like(value)
     halved = torch.zeros_like(value, dtype=torch.bool)
     for k in range(1, steps + 1):
@@ -70,7 +70,8 @@ def auto_pgd(function: Function, start: Coordinates, radius: float, steps: int) 
         visited.append(value)
         improved = improved + (value > before)
         better, highest = value > highest, torch.maximum(value, highest)
-        best, gradient_at_best = selected(better, x, best), selected(better, gradient, gradient_at_best)
+        best = selected(better, x, best)
+        select_(gradient_at_best, better, gradient)
         if k in checkpoints:
             stuck = ~halved & (highest == at_checkpoint)
             halved = stuck | (improved < 0.75 * (k - last))

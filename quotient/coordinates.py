@@ -22,6 +22,9 @@ PIECE = 2**20
 #: Entries that are summed up at once, at least.
 _ROW = 64
 
+#: Entries after which tensors begin that share memory, for vector instructions.
+_LINE = 64
+
 #: Of norms within, float32 has the squares of all entries that count: no millions of those it rounds to zero do.
 _SQUARES = (1e-8, 1e18)
 
@@ -66,8 +69,12 @@ def _row(a: Tensor) -> tuple[int, ...]:
 
 
 def copied(x: Sequence[Tensor]) -> Coordinates:
-    """The same in memory of its own."""
-    return tuple(a.clone() for a in x)
+    """The same in memory of its own, in one piece: many tensors that stay while others go leave gaps between them."""
+    if len({(type(a), a.dtype, a.device) for a in x}) != 1 or isinstance(x[0], DTensor):
+        return tuple(a.clone() for a in x)
+    sizes = [-(-a.numel() // _LINE) * _LINE for a in x]
+    pieces = zip(x[0].new_empty(sum(sizes)).split(sizes), x, strict=True)
+    return tuple(p.as_strided(a.shape, torch.empty_like(a, device="meta").stride()).copy_(a) for p, a in pieces)
 
 
 def scaled(x: Sequence[Tensor], factor: float | Tensor) -> Coordinates:
@@ -119,6 +126,14 @@ def selected(condition: Tensor, x: Coordinates, y: Coordinates) -> Coordinates:
     if condition.device.type == "cpu":
         return x if bool(condition) else y
     return tuple(torch.where(condition, a, b) for a, b in zip(x, y, strict=True))
+
+
+def select_(x: Coordinates, condition: Tensor, y: Coordinates) -> None:
+    """``x <- y`` if a 0-dimensional condition holds, in place; a device is not waited for."""
+    if condition.device.type == "cpu" and not bool(condition):
+        return
+    for a, b in zip(x, y, strict=True):
+        a.copy_(b if condition.device.type == "cpu" else torch.where(condition, b, a))
 
 
 def within_ball(x: Coordinates, radius: float) -> Coordinates:

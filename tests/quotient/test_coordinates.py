@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from quotient import combined, dot, gaussian, length, length_of_sum, scaled, size, within_ball
+from quotient import combined, copied, dot, gaussian, length, length_of_sum, scaled, select_, size, within_ball
 
 SHAPES = [(2, 3), (), (4,)]
 
@@ -70,6 +70,27 @@ def test_length_of_a_sum_is_that_of_the_sum_in_pieces_of_any_size(shape: tuple[i
 def test_length_of_float32_vectors_neither_under_nor_overflows(scale: float, generator: torch.Generator):
     x = scale * torch.randn(3, 4, generator=generator)
     assert length((x,)).item() == pytest.approx(x.double().norm().item(), rel=1e-14)
+
+
+@pytest.mark.parametrize("dtypes", [(torch.float32, torch.float32), (torch.float32, torch.float64)])
+def test_a_copy_has_memory_of_its_own_and_the_same_order_of_axes(dtypes, generator: torch.Generator):
+    x = tuple(torch.randn(3, 5, 2, generator=generator, dtype=dtype).mT for dtype in dtypes)
+    y = copied((*x, x[0].new_ones(())))
+    for a, b in zip(x, y, strict=False):
+        assert torch.equal(a, b)
+        assert a.dtype == b.dtype
+        assert a.stride() == b.stride()
+        b.zero_()
+    assert all(a.count_nonzero() == a.numel() for a in x)
+    assert y[-1] == 1
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_vector_is_written_over_where_the_condition_holds(taken: bool, generator: torch.Generator):
+    x, y = draw(generator), draw(generator)
+    expected = flat(y if taken else x)
+    select_(x, torch.tensor(taken), y)
+    assert torch.equal(flat(x), expected)
 
 
 def test_vectors_of_different_length_do_not_combine(generator: torch.Generator):
