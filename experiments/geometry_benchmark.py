@@ -25,7 +25,7 @@ Expect
     ratio of 1.017 before anything else.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -63,12 +63,14 @@ LENGTHS = (0.03, 0.1, 0.3)
 
 ASCENTS_TEXT = """\
 Seconds of an ascent, from its call to its number, over those of as many plain gradients (`zero_grad`, forward,
-`backward`) of the same model and batch, by the clock of the processor and for the quotient by that on the wall too.
-They take turns in one process, a gradient before every step; in brackets the middle half of the ratios of single
-steps to these. An ascent in n steps takes n gradients and one more value, a third of a gradient, in any geometry.
-*Before* (a representative, and a chart there) and *added to a step* (a median) are seconds of the quotient, which do
-not grow with the batch. Memory is the peak of a fresh process above the loaded model, *more* what adaptive / quotient
-hold beyond a gradient; *bar* is the quotient's peak over a gradient and three copies of the parameters.
+`backward`) of the same model and batch, by the clock on the wall. They take turns in one process, a plain gradient
+before every one of the ascent, which does the same work: *adaptive* and *quotient* count that as one, and add all that
+the ascent does besides. *Whole* counts the gradients of the ascent by what they took, with all that disturbs a machine;
+in brackets the middle half of the ratios of single ones to the plain ones before. An ascent in n steps takes n
+gradients and one more value, a third of a gradient, in any geometry. *Before* (a representative, and a chart there) and
+*a step* (the median of what it does beside its gradient) are seconds of the quotient, which do not grow with the batch.
+Memory is the peak of a fresh process above the loaded model, *more* what adaptive / quotient hold beyond a gradient;
+*bar* is the quotient's peak over a gradient and three copies of the parameters.
 """
 SCALING_TEXT = """\
 Query-key pairs of a transformer of 4 layers, 384 wide, with 6 heads of size 64; one of these is varied. Milliseconds of
@@ -254,35 +256,35 @@ def ascent_row(document: Document) -> dict[str, str]:
         "parameters": f"{found['parameters'] / 1e6:.1f}M",
         "batch": str(found["batch"]),
         "steps": str(found["task"]["steps"]),
-        "gradient": f"{median(each['processor'] for each in every):.2f} s" if every else "",
+        "gradient": f"{median(each['clock'] for each in every):.2f} s" if every else "",
     }
     for who in ASCENTS:
-        row[who] = ratio(runs.get(who, []), "processor")
+        row[who] = f"{median(map(beside, runs[who])):.3f}" if who in runs else ""
+        row[f"{who}, whole"] = whole(runs[who]) if who in runs else ""
     quotient = runs.get("quotient", [])
-    row["quotient, on the wall"] = ratio(quotient, "clock")
-    row["before"] = f"{median(run['before']['processor'] for run in quotient):.2f} s" if quotient else ""
-    row["added to a step"] = f"{median(added(quotient)):.2f} s" if quotient else ""
+    steps = [step["clock"] for run in quotient for step in run["between"]]
+    row["before"] = f"{median(run['before']['clock'] for run in quotient):.2f} s" if quotient else ""
+    row["a step"] = f"{median(steps):.2f} s" if quotient else ""
     return row | memory_columns(found["bytes"], 4 * found["parameters"])
 
 
-def ratio(runs: Sequence[Run], clock: str) -> str:
-    """Of ascents to as many gradients, the median over rounds; and the middle half over steps of all rounds."""
-    if not runs:
-        return ""
-    sums = [{key: sum(each[clock] for each in run[key]) for key in ("steps", "gradients")} for run in runs]
-    whole = [
-        (run["before"][clock] + each["steps"] + run["value"][clock]) / each["gradients"]
-        for run, each in zip(runs, sums, strict=True)
-    ]
-    pairs = (pair for run in runs for pair in zip(run["steps"], run["gradients"], strict=True))
-    low, _, high = quantiles([step[clock] / gradient[clock] for step, gradient in pairs], n=4, method="inclusive")
-    return f"{median(whole):.3f} ({low:.3f} to {high:.3f})"
+def beside(run: Run) -> float:
+    """One, and what an ascent does beside its gradients over the seconds of as many plain ones."""
+    own = total([run["before"], *run["between"], run["after"]])
+    return 1.0 + own / total(run["gradients"])
 
 
-def added(runs: Sequence[Run]) -> list[float]:
-    """Seconds of the processor that steps take beyond the gradients before them."""
-    pairs = (pair for run in runs for pair in zip(run["steps"], run["gradients"], strict=True))
-    return [step["processor"] - gradient["processor"] for step, gradient in pairs]
+def whole(runs: Sequence[Run]) -> str:
+    """Ascents over as many plain gradients, the median of rounds; and the middle half over gradients of all rounds."""
+    ratios = [beside(run) - 1.0 + total(run["passes"]) / total(run["gradients"]) for run in runs]
+    pairs = [pair for run in runs for pair in zip(run["passes"], run["gradients"], strict=True)]
+    low, _, high = quantiles([own["clock"] / plain["clock"] for own, plain in pairs], n=4, method="inclusive")
+    return f"{median(ratios):.3f} ({low:.2f} to {high:.2f})"
+
+
+def total(spans: Iterable[Mapping[str, float]]) -> float:
+    """Seconds on the wall."""
+    return sum(span["clock"] for span in spans)
 
 
 def memory_columns(held: Mapping[str, int | None], copy: int) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from symmetries import RANK_ULPS, column_phases, gram, set_products_
+from symmetries import RANK_ULPS, column_phases, stacks
 
 from .metric import PairFrame
 from .tall import tall_like
@@ -32,7 +32,7 @@ def balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -
         ValueError: a head that lacks full rank, named; without damping in either factor, with damping in both.
     """
     if damping:
-        deficient = torch.linalg.cholesky_ex(gram(dual))[1] != 0
+        deficient = torch.linalg.cholesky_ex(stacks.gram(dual))[1] != 0
         if bool(deficient.any()):
             return _exchanged(standard, dual, damping, names, deficient)
     return _balanced(standard, dual, damping, names)
@@ -58,9 +58,9 @@ def _exchanged(standard: Tensor, dual: Tensor, damping: float, names: list[str],
 
 def _balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) -> PairFrame:
     """The same, for copies of which at most G lacks full rank."""
-    lower, info = torch.linalg.cholesky_ex(gram(dual))
+    lower, info = torch.linalg.cholesky_ex(stacks.gram(dual))
     _require_full_rank(info != 0, names, damping)
-    squares, unitary = torch.linalg.eigh(gram(standard, lower))
+    squares, unitary = torch.linalg.eigh(stacks.gram(standard, lower))
     if not damping:
         negligible = RANK_ULPS * standard.shape[-1] * torch.finfo(torch.float64).eps
         _require_full_rank(squares[:, 0] <= negligible * squares[:, -1], names, damping)
@@ -86,7 +86,7 @@ def _balanced(standard: Tensor, dual: Tensor, damping: float, names: list[str]) 
 def _rounded(stack: Tensor, small: Tensor) -> Tensor:
     """The product with small matrices, laid out as the stack and in its dtype."""
     product = tall_like(stack)
-    set_products_(product, stack, small)
+    stacks.set_products_(product, stack, small)
     return product
 
 

@@ -7,9 +7,8 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from symmetries import Shapes, View
+from symmetries import Shapes, View, stacks
 
-from .coordinates import PIECE
 from .flat import reciprocal
 from .pins import column_labels, covered_entries
 
@@ -62,14 +61,10 @@ class Columns:
 
 
 def _column_products(a: Tensor, b: Tensor) -> Tensor:
-    """The inner products of columns, shape ``(copies, h)``, float64; a few at a time, so that it needs no memory.
-
-    Summed in single precision at least: a cascade, whose rounding grows as the logarithm of the number of rows.
-    """
-    few = max(1, PIECE // a[..., 0].numel())
-    working = torch.promote_types(a.dtype, torch.float32)
+    """The inner products of columns, shape ``(copies, h)``, float64; a few at a time, so that it needs no memory."""
+    few = max(1, stacks.CACHED // a[..., 0].numel())
     pieces = zip(a.split(few, -1), b.split(few, -1), strict=True)
-    return torch.cat([(p * q).sum(1, dtype=working) for p, q in pieces], -1).double()
+    return torch.cat([stacks.column_sums(p * q) for p, q in pieces], -1)
 
 
 def pinned_columns(name: str, among: Tensor, pins: Sequence[View], shapes: Shapes) -> tuple[Columns, ...]:

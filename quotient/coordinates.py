@@ -12,18 +12,15 @@ import torch
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
-from symmetries import laid_out, whole
+from symmetries import laid_out, stacks, whole
+
+from .tall import LINE
 
 Coordinates = tuple[Tensor, ...]
 
-#: Entries that a processor keeps at hand.
-PIECE = 2**20
 
 #: Entries that are summed up at once, at least.
 _ROW = 64
-
-#: Entries after which tensors begin that share memory, for vector instructions.
-_LINE = 64
 
 #: Of norms within, float32 has the squares of all entries that count: no millions of those it rounds to zero do.
 _SQUARES = (1e-8, 1e18)
@@ -72,7 +69,8 @@ def copied(x: Sequence[Tensor]) -> Coordinates:
     """The same in memory of its own, in one piece: many tensors that stay while others go leave gaps between them."""
     if len({(type(a), a.dtype, a.device) for a in x}) != 1 or isinstance(x[0], DTensor):
         return tuple(a.clone() for a in x)
-    sizes = [-(-a.numel() // _LINE) * _LINE for a in x]
+    line = LINE // x[0].element_size()
+    sizes = [-(-a.numel() // line) * line for a in x]
     pieces = zip(x[0].new_empty(sum(sizes)).split(sizes), x, strict=True)
     return tuple(p.as_strided(a.shape, torch.empty_like(a, device="meta").stride()).copy_(a) for p, a in pieces)
 
@@ -101,7 +99,7 @@ def _in_pieces(a: Tensor, b: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
     if a.ndim == 0 or isinstance(a, DTensor):
         return ((a, b),)
     axis = max(range(a.ndim), key=a.stride)
-    few = max(1, PIECE * a.shape[axis] // max(1, a.numel()))
+    few = max(1, stacks.CACHED * a.shape[axis] // max(1, a.numel()))
     return zip(a.split(few, axis), b.split(few, axis), strict=True)
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from symmetries import stacks
+
 from .metric import AbstractMetric, PairFrame
-from .tall import inner, times
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class PairHorizontal:
     def __call__(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """The horizontal part of frame coordinates ``(copies, n, h)`` and ``(copies, m, h)``."""
         (x_g, x_h), (q_g, q_h) = x, self.frame.bases
-        along_g, along_h = self.correction(inner(q_g, x_g), inner(q_h, x_h))
-        return times(q_g, along_g, x_g), times(q_h, along_h, x_h)
+        along_g, along_h = self.correction(stacks.inner(q_g, x_g), stacks.inner(q_h, x_h))
+        return stacks.times(q_g, along_g, x_g), stacks.times(q_h, along_h, x_h)
 
     def correction(self, along_g: Tensor, along_h: Tensor) -> tuple[Tensor, Tensor]:
         r"""The coefficients of :math:`\hat Q_G, \hat Q_H` that are added to coordinates.

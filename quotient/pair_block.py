@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from symmetries import Covector, Params, Shapes, Symmetry, Tangent, portions
+from symmetries import Covector, Params, Shapes, Symmetry, Tangent, portions, stacks
 
 from .balance import balanced
 from .block import AbstractBlock
@@ -18,7 +18,7 @@ from .horizontal import PairHorizontal
 from .metric import AbstractMetric, Gram
 from .pullback import Pullback, pulled_back
 from .span import Span
-from .tall import tall, times, without, without_
+from .tall import tall, without, without_
 
 
 @dataclass(frozen=True)
@@ -125,23 +125,23 @@ class PairBlock(AbstractBlock):
     def vector_(self, tangent: Tangent, x: Coordinates) -> None:
         """``C x m^-1/2 A``."""
         fields = self._scaled(self._field(x), self._metric.core**-0.5)
-        self._batch.unstack_(tangent, *(times(a, f.to(a)) for a, f in zip(fields, self._outward, strict=True)))
+        self._batch.unstack_(tangent, *(stacks.times(a, f.to(a)) for a, f in zip(fields, self._outward, strict=True)))
 
     def coordinates(self, tangent: Tangent) -> Coordinates:
         """``C^-1 u A^-1 m^1/2``."""
-        fields = (times(u, f) for u, f in zip(self._batch.stack(tangent), self._inward, strict=True))
+        fields = (stacks.times(u, f) for u, f in zip(self._batch.stack(tangent), self._inward, strict=True))
         return self._real(self._scaled(fields, self._metric.core**0.5))
 
     def components(self, covector: Covector) -> Coordinates:
         """``C c (m^-1/2 A)^H``."""
         stacked = self._batch.stack(covector, covector=True)
-        fields = (times(c, f.to(c).mH) for c, f in zip(stacked, self._outward, strict=True))
+        fields = (stacks.times(c, f.to(c).mH) for c, f in zip(stacked, self._outward, strict=True))
         return self._real(self._scaled(fields, self._metric.core**-0.5))
 
     def covector_(self, covector: Covector, x: Coordinates) -> None:
         """``C^-1 x (A^-1 m^1/2)^H``."""
         fields = self._scaled(self._field(x), self._metric.core**0.5)
-        stacked = (times(a, f.mH) for a, f in zip(fields, self._inward, strict=True))
+        stacked = (stacks.times(a, f.mH) for a, f in zip(fields, self._inward, strict=True))
         self._batch.unstack_(covector, *stacked, covector=True)
 
     def project(self, x: Coordinates) -> Coordinates:

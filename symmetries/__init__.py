@@ -1,5 +1,6 @@
 """What leaves the function of a network unchanged: groups, views, declarations, detection, proof, audit."""
 
+from . import stacks
 from .absorption import AbstractAbsorption, Gain, ReaderMean, Shear, Shift, Update, WriterMean
 from .audit import Audit, audit
 from .claims import Claim
@@ -46,7 +47,7 @@ from .prove import Proof, prove
 from .rescaling import Rescaling
 from .rotation import Rotation
 from .sharding import laid_out, own_shard, require_whole, whole
-from .stack import column_phases, gram, set_products_
+from .stacks import column_phases
 from .statistics import FixedStatistics
 from .symmetry import RANK_ULPS, Symmetry
 from .verify import defects, verify
@@ -93,7 +94,6 @@ __all__ = [
     "distance",
     "evaluate_at",
     "gated_mlp",
-    "gram",
     "key_bias",
     "laid_out",
     "layer_scale",
@@ -111,7 +111,7 @@ __all__ = [
     "relu_rescaling",
     "require_finite",
     "require_whole",
-    "set_products_",
+    "stacks",
     "trainable_parameters",
     "unknown_name",
     "value_bias",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .params import Params
-from .stack import gram
+from .stacks import gram
 from .symmetry import Symmetry
 
 #: Gram matrices of a balanced pair agree to this, relative: some hundred units in the last place of double precision.

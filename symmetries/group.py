@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from .stack import times
+from .stacks import times
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from .errors import SymmetryError
 from .factor import EXACT, AbstractFactor
 from .group import GeneralLinear
 from .params import Params, Shapes, Tangent, edited
-from .stack import column_phases, gram, times
+from .stacks import column_phases, gram, times
 from .view import View, portions
 
 #: A head counts as rank-deficient when a squared singular value of G H^H, relative to the largest, is below this many

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from time import perf_counter, process_time
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from measures import EmpiricalLoss, worst_case_sharpness
 from quotient import AbstractGeometry, Adaptive, Quotient
-from symmetries import ModelSymmetry, detect, trainable_parameters
+from symmetries import Covector, ModelSymmetry, Params, detect, trainable_parameters
 
 from ..benchmark.isolation import Report
 from ..benchmark.peak import added_memory
@@ -26,7 +27,8 @@ MEMORY_STEPS = 4
 
 
 Run = dict[str, Any]
-"""Seconds of one ascent: before it begins, of its steps and of gradients between them, of its last value."""
+"""Seconds of one ascent: before its first gradient, of its gradients (passes), between and after them; and of the plain
+gradients that were taken before each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,40 +71,40 @@ class Moment:
         return {"clock": later.clock - self.clock, "processor": later.processor - self.processor}
 
 
-class Turns:
-    """The loss of a subject, with a plain gradient of a model of its own before every evaluation.
+class Turns(EmpiricalLoss):
+    """The loss of a subject, that has a plain gradient of a model of its own taken before every gradient.
 
     An ascent and plain gradients take turns that way step by step, and what disturbs a machine disturbs both.
     """
 
     def __init__(self, task: AscentTask) -> None:
-        self._plain, loss = task.loss(), task.loss()
-        self.loss = EmpiricalLoss(loss.model, self._evaluate, loss.batches, microbatch=loss.microbatch)
-        self._pieces = len(self.loss.terms)
-        self._calls = 0
-        self._marks: list[tuple[Moment, Moment]] = []
+        loss = task.loss()
+        super().__init__(loss.model, loss.loss_fn, loss.batches, microbatch=loss.microbatch)
+        self._plain = task.loss()
+        self._marks: list[tuple[Moment, Moment, Moment]] = []
 
-    def _evaluate(self, model: nn.Module, batch: Any) -> Tensor:
-        if self._calls % self._pieces == 0:
-            start = Moment()
-            with torch.enable_grad():
-                gradients(self._plain, 1)
-            self._marks.append((start, Moment()))
-        self._calls += 1
-        return self._plain.loss_fn(model, batch)
+    def value_and_gradient(self, params: Params, *, checked: bool = True) -> tuple[Tensor, Covector]:
+        """That of the loss, once a plain one was taken."""
+        start = Moment()
+        with torch.enable_grad():
+            gradients(self._plain, 1)
+        turn = Moment()
+        found = super().value_and_gradient(params, checked=checked)
+        self._marks.append((start, turn, Moment()))
+        return found
 
     def timed(self, ascend: Callable[[], object]) -> Run:
-        """Seconds of an ascent up to its first evaluation, of every step, and of the value at its end."""
-        self._calls, self._marks = 0, []
+        """Seconds of an ascent, apart from each other."""
+        self._marks = []
         start = Moment()
         ascend()
         end = Moment()
-        starts, ends = zip(*self._marks, strict=True)
         return {
-            "before": start.until(starts[0]),
-            "steps": [a.until(b) for a, b in zip(ends, starts[1:], strict=False)],
-            "gradients": [a.until(b) for a, b in self._marks[:-1]],
-            "value": ends[-1].until(end),
+            "before": start.until(self._marks[0][0]),
+            "gradients": [a.until(b) for a, b, _ in self._marks],
+            "passes": [b.until(c) for _, b, c in self._marks],
+            "between": [one[2].until(other[0]) for one, other in pairwise(self._marks)],
+            "after": self._marks[-1][2].until(end),
         }
 
 
@@ -117,7 +119,7 @@ def ascents(task: AscentTask, who: str, symmetry: ModelSymmetry, report: Report)
     """Report every round: the seconds of an ascent and of plain gradients, step by step."""
     torch.set_num_threads(task.threads)
     turns = Turns(task)
-    climb = climber(turns.loss, geometry(who, symmetry))
+    climb = climber(turns, geometry(who, symmetry))
     climb(1)  # what is slow only once
     for _ in range(task.rounds):
         report(turns.timed(lambda: climb(task.steps)))
@@ -145,7 +147,7 @@ def gradients(loss: EmpiricalLoss, count: int) -> None:
 def climber(loss: EmpiricalLoss, ball: AbstractGeometry) -> Callable[[int], object]:
     """The ascent of so many steps."""
     params = trainable_parameters(loss.model)
-    return lambda steps: worst_case_sharpness(loss, params, ball, radius=RADIUS, steps=steps)
+    return lambda steps: worst_case_sharpness(loss, params, ball, radius=RADIUS, steps=steps, per_batch=False)
 
 
 def geometry(name: str, symmetry: ModelSymmetry) -> AbstractGeometry:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import SymmetryError
 from ..factor import EXACT
 from ..params import Params, Shapes, Tangent
-from ..stack import column_sums
+from ..stacks import column_sums
 from ..view import View
 from .base import AbstractAbsorption, Change, added, zeros
 from .chain import Chain, require_chain, taken_back

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..factor import EXACT
 from ..params import Params, Shapes, Tangent
-from ..stack import column_sums
+from ..stacks import column_sums
 from ..view import View
 from .base import AbstractAbsorption, added, require_last_axis, zeros
 from .chain import Chain, require_chain, taken_back

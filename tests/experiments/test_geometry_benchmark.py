@@ -32,7 +32,7 @@ def test_parts_are_measured_once_and_reported_together(
     assert "ViT: 2 layers" in capsys.readouterr().out
     found = read_json(tmp_path / "vit-tiny.json")["found"]
     assert {who: len(runs) for who, runs in found["runs"].items()} == dict.fromkeys(("adaptive", "quotient"), 1)
-    assert all(len(run["steps"]) == len(run["gradients"]) == quick.steps for run in found["runs"]["quotient"])
+    assert all(len(run["passes"]) == len(run["gradients"]) == quick.steps for run in found["runs"]["quotient"])
     assert set(found["bytes"]) == {"gradients", "adaptive", "quotient"}
 
 
@@ -70,15 +70,16 @@ def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> Non
         benchmark.Config(**wrong)  # type: ignore[arg-type]
 
 
-def test_ratios_are_of_steps_to_the_gradients_before_them_and_memory_in_copies() -> None:
-    def seconds(processor: float) -> dict[str, float]:
-        return {"processor": processor, "clock": 9.0}
+def test_ratios_are_to_the_gradients_before_and_memory_is_in_copies() -> None:
+    def seconds(clock: float) -> dict[str, float]:
+        return {"processor": 9.0, "clock": clock}
 
     run = {
         "before": seconds(0.5),
-        "steps": [seconds(s) for s in (2.0, 2.2, 2.4)],
+        "passes": [seconds(s) for s in (2.0, 2.2, 2.4)],
         "gradients": [seconds(2.0)] * 3,
-        "value": seconds(0.7),
+        "between": [seconds(0.1), seconds(0.3)],
+        "after": seconds(0.6),
     }
     size = 4 * 10**6
     held = {"gradients": 10 * size, "adaptive": 12 * size, "quotient": 13 * size}
@@ -87,9 +88,11 @@ def test_ratios_are_of_steps_to_the_gradients_before_them_and_memory_in_copies()
     found = {"title": "m", "batch": 2, "parameters": 10**6, "runs": runs, "bytes": held, "task": task}
     row = benchmark.ascent_row({"found": found})
     assert row["gradient"] == "2.00 s"
-    assert row["adaptive"] == "1.300 (1.050 to 1.150)"  # 0.5 + 6.6 + 0.7 over 6
-    assert row["quotient"] == "1.400 (1.000 to 1.200)"  # the middle half of nine steps
-    assert (row["before"], row["added to a step"]) == ("1.10 s", "0.20 s")
+    assert row["adaptive"] == "1.250"  # 0.5 + 0.1 + 0.3 + 0.6 over 6
+    assert row["adaptive, whole"] == "1.350 (1.05 to 1.15)"  # 6.6 in place of 6
+    assert row["quotient"] == "1.350"  # of three rounds
+    assert row["quotient, whole"] == "1.450 (1.00 to 1.20)"  # the middle half of nine gradients
+    assert (row["before"], row["a step"]) == ("1.10 s", "0.20 s")
     assert (row["more, in copies"], row["bar"]) == ("2.0 / 3.0", "1.00")
     assert benchmark.ascent_row({"found": found | {"runs": {}, "bytes": {}}})["quotient"] == ""
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from quotient.tall import add_times_, inner, set_times_, tall, tall_like, times, without, without_
+from quotient.tall import tall, tall_like, without, without_
+from symmetries.stacks import add_times_, inner, set_times_, times
 
 #: Width, dtype, and whether copies lie side by side.
 CASES = {

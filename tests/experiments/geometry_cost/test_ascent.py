@@ -18,9 +18,10 @@ def test_a_plain_gradient_is_timed_before_every_step_and_every_peak_alone() -> N
         ascents(TASK, who, symmetry, runs.append)
         assert len(runs) == 2
         for run in runs:
-            assert len(run["steps"]) == len(run["gradients"]) == TASK.steps
-            assert all(each["processor"] > 0 for key in ("steps", "gradients") for each in run[key])
-            assert run["value"]["processor"] > 0
+            assert len(run["passes"]) == len(run["gradients"]) == len(run["between"]) + 1 == TASK.steps
+            assert all(each["clock"] > 0 for key in ("passes", "gradients", "between") for each in run[key])
+            assert run["before"]["clock"] > 0
+            assert run["after"]["clock"] > 0
     peaks: list[dict[str, Any]] = []
     for who in (GRADIENTS, *ASCENTS):
         memory(TASK, who, symmetry, peaks.append)

@@ -1,4 +1,9 @@
-"""Stacks of matrices, shape ``(copies, n, h)``: products with small ones, and what is read off their columns."""
+"""Stacks of tall matrices, shape ``(copies, n, h)``: products with small ones, and what is read off their columns.
+
+Columns lie in memory one after the other, as those of heads do in the weights of most layers: products are written so
+that they are then as fast as those of large matrices. Single columns are multiplied by numbers, which batched products
+of matrices take several times as long for.
+"""
 
 from collections.abc import Iterator
 
@@ -6,17 +11,40 @@ import torch
 from torch import Tensor
 
 #: Entries that are worked on at a time: the caches of a processor hold them, and no new memory is needed.
-_PIECE = 2**18
+CACHED = 2**18
 
 
-def times(stack: Tensor, small: Tensor) -> Tensor:
-    """Matrices ``(copies, n, h)`` times small ones ``(copies, h, h)``; single columns, much faster, times numbers."""
-    return stack * small if small.shape[-1] == 1 else (small.mT @ stack.mT).mT
+def times(stack: Tensor, small: Tensor, plus: Tensor | None = None) -> Tensor:
+    """``plus + stack small``, with small matrices of shape ``(copies, h, h)``."""
+    if small.shape[-1] == 1:
+        return stack * small if plus is None else plus.addcmul(stack, small)
+    if plus is None:
+        return (small.mT @ stack.mT).mT
+    return plus.mT.baddbmm(small.mT, stack.mT).mT
+
+
+def set_times_(target: Tensor, stack: Tensor, small: Tensor) -> None:
+    """``target <- stack small``, in memory apart from the stack's."""
+    if small.shape[-1] == 1:
+        torch.mul(stack, small, out=target)
+    else:
+        torch.bmm(small.mT, stack.mT, out=target.mT)
+
+
+def add_times_(plus: Tensor, stack: Tensor, small: Tensor) -> None:
+    """``plus <- plus + stack small``, in place: no memory is needed, nor is any found anew."""
+    if small.shape[-1] == 1:
+        plus.addcmul_(stack, small)
+    else:
+        plus.mT.baddbmm_(small.mT, stack.mT)
 
 
 def inner(a: Tensor, b: Tensor) -> Tensor:
-    """The small matrices ``a^H b``, shape ``(copies, h, h)``."""
-    return (a.conj() * b).sum(1, keepdim=True) if a.shape[-1] == b.shape[-1] == 1 else a.mH @ b
+    """The small matrices ``a^H b``; of single columns some at a time, since their product takes memory like theirs."""
+    if not a.shape[-1] == b.shape[-1] == 1:
+        return a.mH @ b
+    few = _few(a) if a.device.type == "cpu" else max(1, len(a))
+    return torch.cat([(x.conj() * y).sum(1, keepdim=True) for x, y in zip(a.split(few), b.split(few), strict=True)])
 
 
 def products(stack: Tensor, small: Tensor) -> Iterator[Tensor]:
@@ -43,7 +71,7 @@ def _pieces(stack: Tensor) -> Iterator[Tensor]:
 
 
 def _few(stack: Tensor) -> int:
-    return max(1, _PIECE * len(stack) // max(1, stack.numel()))
+    return max(1, CACHED * len(stack) // max(1, stack.numel()))
 
 
 def column_sums(stack: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from symmetries.stack import column_phases, column_sums, gram, inner, set_products_, times
+from symmetries.stacks import column_phases, column_sums, gram, inner, set_products_, times
 
 
 def draw(generator, *shape, dtype=torch.float64):
