@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from quotient import Coordinates, add_, copied, length, length_of_sum, scale_, select_, selected, shrinkage
+from quotient import Coordinates, copied, length, length_of_sum, mix_, scale_, select_, selected, shrinkage
 
 
 class Function(Protocol):
@@ -133,7 +133,5 @@ def ascend_(
     """
     step = torch.nan_to_num(size / length(gradient), posinf=0.0)
     share = (1.0 - momentum) * shrinkage(length_of_sum(x, step, gradient), radius)
-    scale_(previous, -momentum)
-    add_(previous, share + 2.0 * momentum, x)
-    add_(previous, share * step, gradient)
-    scale_(previous, shrinkage(length(previous), radius))
+    reach = mix_(previous, -momentum, [(share + 2.0 * momentum, x), (share * step, gradient)])
+    scale_(previous, shrinkage(reach, radius))

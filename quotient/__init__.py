@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from .coordinates import (
     Coordinates,
-    add_,
     combined,
     copied,
     dot,
@@ -12,6 +11,7 @@ from .coordinates import (
     gaussian,
     length,
     length_of_sum,
+    mix_,
     scale_,
     scaled,
     select_,
@@ -57,7 +57,6 @@ __all__ = [
     "RungeKutta",
     "Sharded",
     "Taylor",
-    "add_",
     "combined",
     "copied",
     "dot",
@@ -66,6 +65,7 @@ __all__ = [
     "length",
     "length_of_sum",
     "logarithm",
+    "mix_",
     "scale_",
     "scaled",
     "select_",

@@ -62,7 +62,7 @@ class Columns:
 
 def _column_products(a: Tensor, b: Tensor) -> Tensor:
     """The inner products of columns, shape ``(copies, h)``, float64; a few at a time, so that it needs no memory."""
-    few = max(1, stacks.CACHED // a[..., 0].numel())
+    few = max(1, stacks.CACHED // a[..., 0].numel()) if a.device.type == "cpu" else a.shape[-1]
     pieces = zip(a.split(few, -1), b.split(few, -1), strict=True)
     return torch.cat([stacks.column_sums(p * q) for p, q in pieces], -1)
 

@@ -18,7 +18,6 @@ from .tall import LINE
 
 Coordinates = tuple[Tensor, ...]
 
-
 #: Entries that are summed up at once, at least.
 _ROW = 64
 
@@ -90,17 +89,34 @@ def scale_(x: Sequence[Tensor], factor: float | Tensor) -> None:
 
 def length_of_sum(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -> Tensor:
     """The length of ``x + factor * y``, some rows after the other, so that it needs no memory."""
-    pieces = (piece for a, b in zip(x, y, strict=True) for piece in _in_pieces(a, b))
-    return length(piece for a, b in pieces for piece in combined((a,), factor, (b,)))
+    pieces = (_in_pieces(*both) for both in zip(x, y, strict=True))
+    return length(torch.addcmul(a, b, _number(factor, a)) for both in pieces for a, b in both)
 
 
-def _in_pieces(a: Tensor, b: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
-    """Views that lie in one piece of memory each, if a does; what is sharded is left whole."""
-    if a.ndim == 0 or isinstance(a, DTensor):
-        return ((a, b),)
-    axis = max(range(a.ndim), key=a.stride)
-    few = max(1, stacks.CACHED * a.shape[axis] // max(1, a.numel()))
-    return zip(a.split(few, axis), b.split(few, axis), strict=True)
+def mix_(x: Sequence[Tensor], factor: float, terms: Sequence[tuple[float | Tensor, Sequence[Tensor]]]) -> Tensor:
+    """``x <- factor * x + a * y + b * z + ...`` in place, for ``(a, y), (b, z), ...``; returns the length."""
+
+    def mixed(piece: Tensor, *others: Tensor) -> Tensor:
+        piece.mul_(factor)
+        for (number, _), other in zip(terms, others, strict=True):
+            piece.addcmul_(other, _number(number, piece))
+        return piece
+
+    together = zip(x, *(y for _, y in terms), strict=True)
+    return length(mixed(*pieces) for tensors in together for pieces in _in_pieces(*tensors))
+
+
+def _number(factor: float | Tensor, like: Tensor) -> Tensor:
+    return factor.to(like) if isinstance(factor, Tensor) else like.new_full((), factor)
+
+
+def _in_pieces(first: Tensor, *others: Tensor) -> Iterable[tuple[Tensor, ...]]:
+    """Views that a processor can hold, in one piece of memory if the first is; not where it is sharded, or on a GPU."""
+    if first.ndim == 0 or first.device.type != "cpu" or isinstance(first, DTensor):
+        return ((first, *others),)
+    axis = max(range(first.ndim), key=first.stride)
+    few = max(1, stacks.CACHED * first.shape[axis] // max(1, first.numel()))
+    return zip(*(a.split(few, axis) for a in (first, *others)), strict=True)
 
 
 def combined(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -> Coordinates:
@@ -108,15 +124,6 @@ def combined(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -
     if isinstance(factor, Tensor):
         return tuple(torch.addcmul(a, b, factor.to(a)) for a, b in zip(x, y, strict=True))
     return tuple(torch.add(a, b, alpha=factor) for a, b in zip(x, y, strict=True))
-
-
-def add_(x: Sequence[Tensor], factor: float | Tensor, y: Sequence[Tensor]) -> None:
-    """``x <- x + factor * y``, in place."""
-    for a, b in zip(x, y, strict=True):
-        if isinstance(factor, Tensor):
-            a.addcmul_(b, factor.to(a))
-        else:
-            a.add_(b, alpha=factor)
 
 
 def selected(condition: Tensor, x: Coordinates, y: Coordinates) -> Coordinates:

@@ -11,9 +11,8 @@ from .pair_block import PairBatch
 from .pins import covered_entries, row_normals
 from .rest_block import RestLayout
 
-#: Of pairs that are worked on together: few enough for the caches of a processor and to need little memory, enough to
-#: keep it busy.
-_ENTRIES = 2**21
+#: Of pairs that are worked on together: few enough to need little memory, enough to keep several processors busy.
+_ENTRIES = 2**23
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ class RestLayout:
 class RestBlock(AbstractBlock):
     r"""The chart of the rest: tangents ``E x`` with a diagonal frame E, and straight lines.
 
-    ``elementwise``: :math:`E = |w|` ([daSilva2025], app. F; an exactly zero weight stays where it is). ``tensorwise``:
+    ``elementwise``: :math:`E = w`, so that coordinates are relative changes, of length :math:`\sum (\xi_i / w_i)^2`
+    squared ([daSilva2025], app. F; an exactly zero weight stays where it is). ``tensorwise``:
     :math:`E = \|W\|_F`, invariant under rotations too. ``euclidean``: E = 1. ``frozen``: the rest does not move.
     """
 
@@ -135,7 +136,7 @@ class RestBlock(AbstractBlock):
         memory = into or {}
 
         def pulled(name: str, c: Tensor) -> Tensor:
-            frame = self._frame(name, out=memory.get(name))
+            frame = self._frame(name)
             own = into is not None and name not in self._free  # other blocks have none of its entries
             gradient = c.mul_(frame) if own else c * frame
             if horizontal and name in self._sections:
@@ -144,19 +145,14 @@ class RestBlock(AbstractBlock):
 
         with torch.no_grad():
             named = zip(self._point.items(), x, strict=True)
-            frames = ((w, self._frame(name, out=memory.get(name)), a) for (name, w), a in named)
-            ends = tuple(torch.addcmul(w, frame, a, out=frame) for w, frame, a in frames)
+            ends = tuple(torch.addcmul(w, self._frame(name), a, out=memory.get(name)) for (name, w), a in named)
         return ends, lambda covector: tuple(pulled(name, covector[name]) for name in self._point)
 
-    def _frame(self, name: str, out: Tensor | None = None) -> Tensor:
-        """E, made anew: to hold it would take as much memory as the parameters."""
+    def _frame(self, name: str) -> Tensor:
+        """E, in no memory of its own where all entries are free."""
         w = self._point[name]
-        if self._rest == "elementwise":
-            frame = torch.abs(w, out=out)
-        else:
-            frame = torch.empty_like(w) if out is None else out
-            frame.copy_(self._sizes.get(name, w.new_ones(())))
-        return frame.mul_(self._free[name]) if name in self._free else frame
+        frame = w if self._rest == "elementwise" else self._sizes.get(name, w.new_ones(())).expand_as(w)
+        return frame * self._free[name] if name in self._free else frame
 
     def _size(self, name: str) -> Tensor:
         w = self._point[name]

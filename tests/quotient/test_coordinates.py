@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from quotient import combined, copied, dot, gaussian, length, length_of_sum, scaled, select_, size, within_ball
+from quotient import combined, copied, dot, gaussian, length, length_of_sum, mix_, scaled, select_, size, within_ball
 
 SHAPES = [(2, 3), (), (4,)]
 
@@ -64,6 +64,15 @@ def test_length_of_a_sum_is_that_of_the_sum_in_pieces_of_any_size(shape: tuple[i
     transposed = [a.permute(tuple(reversed(range(a.ndim)))) for a in (x, y)]
     found = length_of_sum((x, transposed[0]), factor, (y, transposed[1]))
     assert found.item() == pytest.approx(2**0.5 * expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("factor", [-0.25, 0.0])
+def test_a_mixture_is_made_in_place_and_its_length_told(factor: float, generator: torch.Generator):
+    x, y, z = draw(generator), draw(generator), draw(generator)
+    expected = factor * flat(x) + 0.5 * flat(y) - 2.0 * flat(z)
+    found = mix_(x, factor, [(0.5, y), (torch.tensor(-2.0, dtype=torch.float64), z)])
+    torch.testing.assert_close(flat(x), expected)
+    torch.testing.assert_close(found, expected.norm().double())
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
