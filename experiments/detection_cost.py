@@ -16,7 +16,8 @@ Needs
 
 Expect
     detection and verification together below 30 s, on idle cores, and their peaks below 3.0; a canonical
-    representative near 3, two for the algebra in double precision and one for the result; every defect below 1e-9.
+    representative a little above 1, its result, since few parameters at a time are in double precision; every defect
+    below 1e-9.
 """
 
 import gc

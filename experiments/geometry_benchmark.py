@@ -7,10 +7,10 @@ Claim
     heads, and of the order n h^2 + h^3 in their size.
 
 Runs for
-    with --threads 4 on idle cores about 6 minutes for the vision transformer, 15 for either of the others, 5 for the
-    rest; three times that on one core. --quick half a minute (tiny models: no result). Every part is kept in a file of
-    its own, contestant by contestant: what is interrupted goes on where it was. --parts names those to measure, --anew
-    forgets what is known of them; all known ones are reported.
+    with --threads 4 on idle cores about 20 minutes for each of the models, 5 for the rest; three times that on one
+    core. --quick half a minute (tiny models: no result). Every part is kept in a file of its own, contestant by
+    contestant: what is interrupted goes on where it was. --parts names those to measure, --anew forgets what is known
+    of them; all known ones are reported.
 
 Writes
     results/benchmark-geometry/PART.json        seconds, peaks, exponents, errors; configuration and machine
@@ -22,7 +22,8 @@ Needs
 
 Expect
     20 steps to cost a third of a gradient more than 20 gradients in any geometry, for the value at the last point: a
-    ratio of 1.017 before anything else.
+    ratio of 1.016 before anything else; a step to cost the same seconds whatever the batch, so that the ratio falls as
+    it grows.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

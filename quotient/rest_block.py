@@ -47,8 +47,8 @@ class RestLayout:
 class RestBlock(AbstractBlock):
     r"""The chart of the rest: tangents ``E x`` with a diagonal frame E, and straight lines.
 
-    ``elementwise``: :math:`E = w`, so that coordinates are relative changes, of length :math:`\sum (\xi_i / w_i)^2`
-    squared ([daSilva2025], app. F; an exactly zero weight stays where it is). ``tensorwise``:
+    ``elementwise``: :math:`E = w`, so that coordinates are relative changes and :math:`\|\xi\|^2` is
+    :math:`\sum (\xi_i / w_i)^2` ([daSilva2025], app. F; an exactly zero weight stays where it is). ``tensorwise``:
     :math:`E = \|W\|_F`, invariant under rotations too. ``euclidean``: E = 1. ``frozen``: the rest does not move.
     """
 
