@@ -71,12 +71,21 @@ def _run(pipe: Connection, function: Callable[..., None], arguments: tuple[Any, 
     """The child: reports, and then None or the failure."""
     # The lock that bars of progress share between processes would outlive a child that is killed.
     tqdm.set_lock(threading.RLock())
+    threading.Thread(target=_end_with_caller, daemon=True).start()
     try:
         function(*arguments, pipe.send)
     except Exception as error:  # noqa: BLE001 (whatever a library raises is its result)
         pipe.send(traceback.format_exception_only(error)[-1].strip().partition("\n")[0].partition(". ")[0])
     else:
         pipe.send(None)
+
+
+def _end_with_caller() -> None:
+    """A caller that is killed cannot end its children, and they would go on beside whatever is timed next."""
+    caller = multiprocessing.parent_process()
+    if caller is not None:
+        caller.join()
+        os._exit(1)
 
 
 def _collected(pipe: Connection, deadline: float, limit: float) -> Outcome:
