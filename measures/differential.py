@@ -18,12 +18,12 @@ from .operators.graphs import Graphs
 from .processes import Processes
 
 
-def differential(value: Tensor, leaves: Params, *, create_graph: bool = False) -> Covector:
-    """The derivatives of ``value``, zero for parameters that it does not depend on."""
+def differential(value: Tensor, leaves: Params) -> Covector:
+    """The derivatives of ``value``, to be differentiated again; zero for parameters that it does not depend on."""
     if not value.requires_grad:
         return {name: torch.zeros_like(p) for name, p in leaves.items()}
     parts = torch.autograd.grad(
-        value, list(leaves.values()), create_graph=create_graph, allow_unused=True, materialize_grads=True
+        value, list(leaves.values()), create_graph=True, allow_unused=True, materialize_grads=True
     )
     return dict(zip(leaves, parts, strict=True))
 
@@ -74,7 +74,7 @@ class HessianProduct:
         with torch.enable_grad(), twice_differentiable():
             value = term(self._leaves)
             require_finite_loss(value, self._leaves)
-            return differential(value, self._leaves, create_graph=True)
+            return differential(value, self._leaves)
 
     def _differentiate(self, gradient: Covector, tangent: Tangent) -> Covector:
         """The derivative of the gradient's pairing with ``tangent``."""
