@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from measures import replacing
 
-from .benchmark import (
+from .benchmarks.curvature import (
     COMPETITORS,
     GRADIENT,
     NORMS,
@@ -37,7 +37,6 @@ from .benchmark import (
     TARGETS,
     Cell,
     Row,
-    markdown,
     measured,
     product_rows,
     target_rows,
@@ -45,7 +44,7 @@ from .benchmark import (
 from .command import option, require_positive
 from .console import heading, show
 from .models.zoo import library
-from .report import installed, provenance, write_json
+from .report import installed, markdown_table, provenance, write_json
 from .section import write_section
 
 #: Seconds for what nobody is charged with: fitting, and the spectrum taken as true.
@@ -191,13 +190,13 @@ def report(facts: dict[str, Any], sizes: dict[str, dict[str, list[Row]]]) -> Ite
         }
         for name, version in facts["packages"].items()
     ]
-    yield from markdown(who)
+    yield from markdown_table(who).splitlines()
     for size, tables in sizes.items():
         decoder, data = SIZES[size].decoder, f"{SIZES[size].batch} x {SIZES[size].length} bytes"
         yield f"\n### {size}: {decoder.depth} layers of width {decoder.dim}, {data}"
         for title, rows in tables.items():
             yield f"\n{title[0].upper()}{title[1:]}.\n"
-            yield from markdown(rows)
+            yield from markdown_table(rows).splitlines()
     yield ""
 
 

@@ -57,16 +57,16 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A table in Markdown whose columns are the keys of the first row.
+    """A table in Markdown whose columns are the keys of the first row, a name and what is measured of it.
 
     Example:
         >>> print(markdown_table([{"n": 1, "square": 1}, {"n": 2, "square": 4}]), end="")
         | n | square |
-        |--:|--:|
+        |---|--:|
         | 1 | 1 |
         | 2 | 4 |
     """
-    head = f"| {' | '.join(rows[0])} |\n|{'--:|' * len(rows[0])}\n"
+    head = f"| {' | '.join(rows[0])} |\n|---|{'--:|' * (len(rows[0]) - 1)}\n"
     return head + "".join(f"| {' | '.join(map(str, row.values()))} |\n" for row in rows)
 
 

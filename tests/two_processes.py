@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from experiments.benchmark.isolation import ALLOCATOR, PRELOADED
+from experiments.benchmarks.isolation import ALLOCATOR, PRELOADED
 
 WORLD = 2
 #: A process that waits for one that has failed gives up after this long.

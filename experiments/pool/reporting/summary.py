@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ...benchmark.table import markdown
+from ...report import markdown_table
 from .markdown_tables import TABLES
 
 INTRODUCTION = """\
@@ -67,7 +67,7 @@ def plan_lines(
             heading, source, cells = TABLES[kind]
             if rows := list(cells(tables.get(source, ()), targets)):
                 yield f"\n### {heading.format(target=targets[0])}\n"
-                yield from markdown(rows)
+                yield from markdown_table(rows).splitlines()
 
 
 def illustrations(plan: str, target: str) -> list[str]:
