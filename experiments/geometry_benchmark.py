@@ -7,10 +7,10 @@ Claim
     measured. The geometry's time is linear in the number of heads, and of the order n h^2 + h^3 in their size.
 
 Runs for
-    with --threads 4 on idle cores half an hour for the vision transformer, an hour and a half for each of the others, 5
-    minutes for the rest; three times that on one core. --quick half a minute (tiny models: no result). Every part is
-    kept in a file of its own, contestant by contestant: what is interrupted goes on where it was. --parts names those
-    to measure, --measures what of them, --anew forgets what is known of them; all known ones are reported.
+    with --threads 4 on idle cores 20 minutes for the vision transformer, 70 for each of the others, 5 for the rest;
+    three times that on one core. --quick half a minute (tiny models: no result). Every part is kept in a file of its
+    own, contestant by contestant: what is interrupted goes on where it was. --parts names those to measure, --measures
+    what of them, --anew forgets what is known of them; all known ones are reported.
 
 Writes
     results/benchmark-geometry/PART.json        seconds, peaks, exponents, errors; configuration and machine
