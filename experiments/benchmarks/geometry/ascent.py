@@ -14,25 +14,20 @@ from ..isolation import Report
 from ..peak import added_memory
 from . import plain
 from .task import GEOMETRIES, RADIUS, Task, geometry
-from .turns import Turns
+from .turns import LossInTurns, Turns
 
 GRADIENTS = "gradients"
 #: After as many steps an ascent holds all that it ever holds.
 MEMORY_STEPS = 4
 
 
-class GradientTurns(EmpiricalLoss):
-    """The loss of a task, that has a plain gradient of a model of its own taken before every gradient."""
-
-    def __init__(self, task: Task, turns: Turns) -> None:
-        loss = task.loss()
-        super().__init__(loss.model, loss.loss_fn, loss.batches, microbatch=loss.microbatch)
-        self._plain, self._turns = task.loss(), turns
+class GradientTurns(LossInTurns):
+    """A loss that has a plain gradient taken before every gradient."""
 
     def value_and_gradient(self, params: Params, *, checked: bool = True) -> tuple[Tensor, Covector]:
         """That of the loss, once a plain one was taken."""
         own = partial(super().value_and_gradient, params, checked=checked)
-        return self._turns.taken(partial(plain.gradient, self._plain), own)
+        return self.turns.taken(partial(plain.gradient, self.plain), own)
 
 
 def ascents(task: Task, who: str, symmetry: ModelSymmetry, report: Report) -> None:

@@ -5,26 +5,21 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from measures import EmpiricalLoss, average_case_sharpness
+from measures import average_case_sharpness
 from symmetries import ModelSymmetry, Params, trainable_parameters
 
 from ..isolation import Report
 from . import plain
 from .task import RADIUS, Task, geometry
-from .turns import Turns
+from .turns import LossInTurns, Turns
 
 
-class ValueTurns(EmpiricalLoss):
-    """The loss of a task, that has a model of its own evaluated plainly before every evaluation."""
-
-    def __init__(self, task: Task, turns: Turns) -> None:
-        loss = task.loss()
-        super().__init__(loss.model, loss.loss_fn, loss.batches, microbatch=loss.microbatch)
-        self._plain, self._turns = task.loss(), turns
+class ValueTurns(LossInTurns):
+    """A loss that has a plain value taken before every value."""
 
     def per_batch(self, params: Params) -> Tensor:
         """That of the loss, once a plain value was taken."""
-        return self._turns.taken(partial(plain.value, self._plain), partial(super().per_batch, params))
+        return self.turns.taken(partial(plain.value, self.plain), partial(super().per_batch, params))
 
 
 def averages(task: Task, who: str, symmetry: ModelSymmetry, report: Report) -> None:

@@ -46,6 +46,7 @@ FIGURE = "geodesics.png"
 
 Document = Mapping[str, Any]
 Span = Mapping[str, float]
+Runs = Mapping[str, Sequence[Run]]
 
 
 def sections(known: Mapping[str, Document]) -> Iterator[str]:
@@ -86,14 +87,14 @@ def ascent_row(document: Document) -> dict[str, str]:
         "parameters": f"{found['parameters'] / 1e6:.1f}M",
         "batch": str(found["batch"]),
         "steps": str(found["task"]["steps"]),
-        "gradient": seconds(spans(runs, "plain")),
+        "gradient": seconds(plain(runs)),
     }
     for who in GEOMETRIES:
-        row[who] = f"{median(map(beside, runs[who])):.3f}" if who in runs else ""
+        row[who] = ratio(runs, who, beside)
         row[f"{who}, whole"] = whole(runs[who]) if who in runs else ""
-    quotient = {who: runs[who] for who in runs if who == "quotient"}
-    row["before"] = seconds([run["before"] for by in quotient.values() for run in by])
-    row["a step"] = seconds(spans(quotient, "between"))
+    quotient = runs.get("quotient", [])
+    row["before"] = seconds([run["before"] for run in quotient])
+    row["a step"] = seconds([span for run in quotient for span in run["between"]])
     return row | memory_columns(found["memory"], 4 * found["parameters"])
 
 
@@ -101,17 +102,21 @@ def measures_row(document: Document) -> dict[str, str]:
     """Averages and products on one model, as far as they were measured."""
     found = document["found"]
     averages, products = found["averages"], found["products"]
-    row = {"model": found["title"], "batch": str(found["batch"]), "value": seconds(spans(averages, "plain"))}
-    for who in GEOMETRIES:
-        row[f"average, {who}"] = f"{median(map(beside, averages[who])):.3f}" if who in averages else ""
-    row["plain product"] = seconds(spans(products, "plain"))
-    for who in GEOMETRIES:
-        row[f"product, {who}"] = f"{median(map(between, products[who])):.3f}" if who in products else ""
-    return row
+    return (
+        {"model": found["title"], "batch": str(found["batch"]), "value": seconds(plain(averages))}
+        | {f"average, {who}": ratio(averages, who, beside) for who in GEOMETRIES}
+        | {"plain product": seconds(plain(products))}
+        | {f"product, {who}": ratio(products, who, between) for who in GEOMETRIES}
+    )
+
+
+def ratio(runs: Runs, who: str, of: Callable[[Run], float]) -> str:
+    """The median over somebody's runs; nothing if there are none."""
+    return f"{median(map(of, runs[who])):.3f}" if who in runs else ""
 
 
 def beside(run: Run) -> float:
-    """One, and what an ascent does beside its gradients over the seconds of as many plain ones."""
+    """One, and what a measure does beside its evaluations over the seconds of as many plain ones."""
     own = total([run["before"], *run["between"], run["after"]])
     return 1.0 + own / total(run["plain"])
 
@@ -129,9 +134,9 @@ def whole(runs: Sequence[Run]) -> str:
     return f"{median(ratios):.3f} ({low:.2f} to {high:.2f})"
 
 
-def spans(runs: Mapping[str, Sequence[Run]], kind: str) -> list[Span]:
-    """Those of a kind, in all runs of everybody."""
-    return [span for by in runs.values() for run in by for span in run[kind]]
+def plain(runs: Runs) -> list[Span]:
+    """The plain evaluations in all runs of everybody."""
+    return [span for by in runs.values() for run in by for span in run["plain"]]
 
 
 def seconds(spans: Sequence[Span]) -> str:

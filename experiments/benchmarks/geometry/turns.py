@@ -6,6 +6,10 @@ from itertools import pairwise
 from time import perf_counter, process_time
 from typing import Any, TypeVar
 
+from measures import EmpiricalLoss
+
+from .task import Task
+
 Found = TypeVar("Found")
 
 Run = dict[str, Any]
@@ -53,3 +57,12 @@ class Turns:
             "between": [one[2].until(other[0]) for one, other in pairwise(self._marks)],
             "after": self._marks[-1][2].until(end),
         }
+
+
+class LossInTurns(EmpiricalLoss):
+    """The loss of a task, beside one of a model of its own for plain evaluations."""
+
+    def __init__(self, task: Task, turns: Turns) -> None:
+        loss = task.loss()
+        super().__init__(loss.model, loss.loss_fn, loss.batches, microbatch=loss.microbatch)
+        self.plain, self.turns = task.loss(), turns
