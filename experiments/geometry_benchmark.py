@@ -22,8 +22,8 @@ Needs
 
 Expect
     20 steps to cost a third of a gradient more than 20 gradients in any geometry, for the value at the last point: a
-    ratio of 1.016 before anything else; a step to cost the same seconds whatever the batch, so that the ratio falls as
-    it grows.
+    ratio of 1.016 before anything else; a step to do the same work whatever the batch, so that the ratio falls as it
+    grows.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -118,7 +118,7 @@ def decoder(config: DecoderConfig, *, length: int, batch: int) -> Subject:
     )
 
 
-#: A geometry takes the same seconds whatever the batch: texts make as many tokens, 12,288, as 64 images do, 12,608.
+#: A geometry does the same work whatever the batch: texts make as many tokens, 12,288, as 64 images do, 12,608.
 SUBJECTS: dict[str, Subject] = {
     "vit": vit(image=224, dim=384, depth=12, heads=6, classes=1000, batch=64),
     "bert": encoder(vocabulary=30522, length=128, dim=768, depth=12, heads=12, batch=96),
